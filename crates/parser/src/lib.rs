@@ -1,0 +1,28 @@
+//! Text to [`Recipe`]: the first phase of imgc.
+//!
+//! Pure: nothing here touches a file, the clock or the environment. The text of a recipe, and of
+//! the files that it names with `use`, comes from the caller's [`Texts`].
+//!
+//! Start reading at [`Recipe`]; the language itself is described in `docs/recipe-language.md`.
+
+mod image_name;
+mod limits;
+mod path;
+mod platform;
+mod printable;
+mod recipe;
+mod scalar;
+mod span;
+
+pub use image_name::{ImageName, ImageNameProblem};
+pub use limits::{MAX_COMPONENT_BYTES, MAX_LINK_TARGET_BYTES, MAX_PATH_BYTES};
+pub use path::{ImagePath, PathProblem, ProjectPath};
+pub use platform::{Architecture, Platform, PlatformProblem};
+pub use printable::Printable;
+pub use recipe::{
+    Account, Allow, Attributes, Binary, Codec, Compression, Directory, EntryPoint, Env, Expose,
+    File, From, Group, KeyValue, Layer, Library, LibraryName, Owner, Port, Protocol, Recipe,
+    Source, SourceKind, Statement, Symlink, Text, Tree, User,
+};
+pub use scalar::{Epoch, Id, Mode, ScalarProblem};
+pub use span::{SourceFile, SourceMap, Span, Spanned};
