@@ -3,15 +3,27 @@
 //! Pure: nothing here touches a file, the clock or the environment. Start reading at [`node`], then
 //! [`Plan`], [`Closure`] and [`ImageSpec`]: the data that flows between the phases.
 
+mod assemble;
+mod check;
 mod closure;
 mod digest;
+mod encode;
+mod lower;
 pub mod node;
+mod origin;
 mod plan;
 mod spec;
+mod tree;
 
+pub use assemble::{AssembleError, CODES as ASSEMBLE_CODES, assemble};
+pub use check::{CODES as CHECK_CODES, Finding, check};
 pub use closure::{Closure, Content, Found, Need, Reason, Rule};
 pub use digest::{BlobDigest, DiffId, Digest, NodeId};
+pub use encode::PLAN_VERSION;
 pub use imgc_parser as recipe;
+pub use lower::{CODES as PLAN_CODES, DEFAULT_PATH, PlanError, plan};
 pub use node::{Node, NodeKind};
-pub use plan::{Origins, Plan};
+pub use origin::{Origins, Place, Setting};
+pub use plan::Plan;
 pub use spec::{ConfigSpec, Entry, EntryKind, ImageSpec, LayerSpec};
+pub use tree::{ImageTree, Lost};

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use imgc_parser::Span;
-
 use crate::digest::NodeId;
 use crate::node::{Config, Image, Layer, Node, NodeKind};
 
@@ -17,11 +15,11 @@ pub struct Plan {
     root: NodeId,
 }
 
-/// Where each node was written, beside the plan and never inside what is hashed: the places of a
-/// node in the order of the recipe. A node that follows from no place of the recipe has none.
-pub type Origins = BTreeMap<NodeId, Vec<Span>>;
-
 impl Plan {
+    pub(crate) fn new(nodes: BTreeMap<NodeId, Node>, root: NodeId) -> Self {
+        Self { nodes, root }
+    }
+
     /// Returns the identity of the image node, which is the identity of the plan.
     #[must_use]
     pub fn id(&self) -> NodeId {

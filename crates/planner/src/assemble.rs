@@ -1,0 +1,213 @@
+//! Closure to image spec: every header field is decided here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgc_parser::{Epoch, Id, ImagePath, Mode, Printable};
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::closure::{Closure, Content, Found};
+use crate::digest::NodeId;
+use crate::node::{Program, User};
+use crate::origin::{Place, Setting};
+use crate::plan::Plan;
+use crate::spec::{ConfigSpec, Entry, EntryKind, ImageSpec, LayerSpec};
+
+/// Why what was found makes no image.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Diagnostic)]
+pub enum AssembleError {
+    /// The image runs as a user that nothing defines.
+    #[error("user `{}` is not defined", Printable::new(name))]
+    #[diagnostic(
+        code(imgc::assemble::unknown_user),
+        help(
+            "create it, `user {0} uid=10001`; or run as a number, `user 65532`; or put an `/etc/passwd` into the image that has a line for it",
+            Printable::new(name)
+        )
+    )]
+    UnknownUser {
+        /// Its name.
+        name: String,
+    },
+    /// The working directory or a volume is something else than a directory.
+    #[error("{what} `{path}` is no directory")]
+    #[diagnostic(
+        code(imgc::assemble::not_a_directory),
+        help("give it another path, or remove what the image has there")
+    )]
+    NotADirectory {
+        /// `working directory` or `volume`.
+        what: &'static str,
+        /// Its path.
+        path: ImagePath,
+        /// The node that says so.
+        setting: Setting,
+    },
+}
+
+/// Every code of [`AssembleError`].
+pub const CODES: &[&str] = &["imgc::assemble::unknown_user", "imgc::assemble::not_a_directory"];
+
+impl AssembleError {
+    /// Returns what the error is about, and what that place is in the story.
+    #[must_use]
+    pub fn places(&self) -> Vec<(Place, &'static str)> {
+        let setting = match self {
+            Self::UnknownUser { .. } => Setting::User,
+            Self::NotADirectory { setting, .. } => setting.clone(),
+        };
+        vec![(Place::Setting(setting), "asked for here")]
+    }
+}
+
+/// Makes the image spec of a closure.
+///
+/// `created` is the date that the config carries if the recipe names none.
+///
+/// # Errors
+/// Everything that keeps the closure from being an image.
+pub fn assemble(
+    plan: &Plan,
+    closure: &Closure,
+    created: Epoch,
+) -> Result<ImageSpec, Vec<AssembleError>> {
+    let image = plan.image();
+    let config = plan.config();
+    let mut errors = Vec::new();
+    let (uid, gid) = match &config.user {
+        User::Numeric(uid, gid) => (*uid, *gid),
+        User::Named(name) => closure.accounts.get(name).copied().unwrap_or_else(|| {
+            errors.push(AssembleError::UnknownUser { name: name.clone() });
+            (Id::NONROOT, Id::NONROOT)
+        }),
+    };
+    let mut entries: BTreeMap<ImagePath, (usize, Entry)> = BTreeMap::new();
+    let layer_of = layers_by_node(plan);
+    for (path, found) in &closure.entries {
+        // A path that several layers ask for stands in the lowest of them.
+        let layer = found.needs.iter().filter_map(|need| layer_of.get(&need.node)).min();
+        entries.insert(path.clone(), (layer.copied().unwrap_or(0), entry_of(found, closure)));
+    }
+    let mounts = config.volumes.iter().map(|path| ("volume", path, Setting::Volume(path.clone())));
+    let workdir = ("working directory", &config.workdir, Setting::Workdir);
+    for (what, path, setting) in mounts.chain([workdir]) {
+        if !make_directory(&mut entries, path, uid, gid) {
+            errors.push(AssembleError::NotADirectory { what, path: path.clone(), setting });
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(ImageSpec {
+        name: image.name.clone(),
+        platform: closure.platform,
+        created: image.created.unwrap_or(created),
+        config: ConfigSpec {
+            uid,
+            gid,
+            env: config.env.clone(),
+            entrypoint: match &config.entrypoint {
+                Program::None => Vec::new(),
+                Program::Arguments(arguments) => arguments.clone(),
+                Program::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.clone()],
+            },
+            command: config.command.clone(),
+            workdir: config.workdir.clone(),
+            expose: config.expose.clone(),
+            volumes: config.volumes.clone(),
+            stop_signal: config.stop_signal.clone(),
+            labels: config.labels.clone(),
+        },
+        layers: layers_of(plan, &entries),
+        compression: image.compression,
+        annotations: image.annotations.clone(),
+    })
+}
+
+/// Returns the number of the lowest layer that asks for each node.
+fn layers_by_node(plan: &Plan) -> BTreeMap<NodeId, usize> {
+    let mut layers = BTreeMap::new();
+    for (number, (_, nodes)) in plan.layers().enumerate() {
+        for node in nodes {
+            layers.entry(*node).or_insert(number);
+        }
+    }
+    layers
+}
+
+fn entry_of(found: &Found, closure: &Closure) -> Entry {
+    if let Content::HardLink(target) = &found.content
+        && let Some(file) = closure.entries.get(target)
+    {
+        // One file has one mode and owner, whatever name it is read by.
+        return Entry { kind: EntryKind::HardLink(target.clone()), ..entry_of(file, closure) };
+    }
+    let attributes = found.attributes;
+    let (usual, kind) = match &found.content {
+        Content::File { digest, size, executable } => (
+            if *executable { Mode::EXECUTABLE } else { Mode::PLAIN },
+            EntryKind::File { digest: *digest, size: *size },
+        ),
+        Content::Directory => (Mode::EXECUTABLE, EntryKind::Directory),
+        Content::Symlink(target) => (Mode::SYMLINK, EntryKind::Symlink(target.clone())),
+        Content::HardLink(target) => (Mode::EXECUTABLE, EntryKind::HardLink(target.clone())),
+    };
+    let mode = attributes.mode.unwrap_or(usual);
+    Entry { mode, uid: attributes.uid, gid: attributes.gid, kind }
+}
+
+/// Puts a directory at `path` that belongs to the image's user, if nothing is there yet. Returns
+/// whether a directory, or a link, stands there then; where links lead is for the checks to see.
+fn make_directory(
+    entries: &mut BTreeMap<ImagePath, (usize, Entry)>,
+    path: &ImagePath,
+    uid: Id,
+    gid: Id,
+) -> bool {
+    if path.is_root() {
+        return true;
+    }
+    for above in std::iter::successors(path.parent(), ImagePath::parent) {
+        match entries.get(&above).map(|(_, entry)| &entry.kind) {
+            None | Some(EntryKind::Directory) => {}
+            // What lies behind a link is not made here: the entry would have a link above it.
+            Some(EntryKind::Symlink(_)) => return true,
+            Some(EntryKind::File { .. } | EntryKind::HardLink(_)) => return false,
+        }
+    }
+    let made = Entry { mode: Mode::EXECUTABLE, uid, gid, kind: EntryKind::Directory };
+    let (_, entry) = entries.entry(path.clone()).or_insert((0, made));
+    matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink(_))
+}
+
+/// Distributes the entries over the layers, each with the directories above it.
+fn layers_of(plan: &Plan, entries: &BTreeMap<ImagePath, (usize, Entry)>) -> Vec<LayerSpec> {
+    let made =
+        Entry { mode: Mode::EXECUTABLE, uid: Id::ROOT, gid: Id::ROOT, kind: EntryKind::Directory };
+    let mut layers: Vec<LayerSpec> = plan
+        .layers()
+        .map(|(layer, _)| LayerSpec {
+            comment: match &layer.name {
+                None => "imgc".into(),
+                Some(name) => format!("imgc: layer {name}"),
+            },
+            entries: BTreeMap::new(),
+        })
+        .collect();
+    for (path, (number, entry)) in entries {
+        let layer = &mut layers[*number].entries;
+        let mut missing = BTreeSet::new();
+        for above in std::iter::successors(path.parent(), ImagePath::parent) {
+            if !above.is_root() && !layer.contains_key(&above) {
+                missing.insert(above);
+            }
+        }
+        for above in missing {
+            let entry = entries.get(&above).map_or(&made, |(_, entry)| entry).clone();
+            layer.insert(above, entry);
+        }
+        layer.insert(path.clone(), entry.clone());
+    }
+    layers.retain(|layer| !layer.entries.is_empty());
+    layers
+}

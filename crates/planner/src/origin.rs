@@ -1,0 +1,78 @@
+//! Where each part of a plan was written, beside the plan and never inside what is hashed.
+
+use std::collections::BTreeMap;
+
+use imgc_parser::{ImagePath, Span};
+
+use crate::digest::NodeId;
+
+/// The places of a plan's parts in the recipe.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    nodes: BTreeMap<NodeId, Vec<Span>>,
+    settings: BTreeMap<Setting, Span>,
+}
+
+/// A part of the config or image node that a message may point at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    /// `name`, or nothing if the file name gives it.
+    Name,
+    /// `platform`
+    Platform,
+    /// `user`
+    User,
+    /// `entrypoint`, or the `binary` that stands for it.
+    Entrypoint,
+    /// `command`
+    Command,
+    /// `workdir`
+    Workdir,
+    /// A `volume`.
+    Volume(ImagePath),
+    /// An `allow`, by its code.
+    Allow(String),
+}
+
+/// What a message of a later phase is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A node of the plan.
+    Node(NodeId),
+    /// A part of the config or image node.
+    Setting(Setting),
+}
+
+impl Origins {
+    /// Returns the places of a node in the order of the recipe; empty if it follows from none.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &[Span] {
+        self.nodes.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the place of a setting, if it was written.
+    #[must_use]
+    pub fn setting(&self, setting: &Setting) -> Option<Span> {
+        self.settings.get(setting).copied()
+    }
+
+    /// Returns all places of what a message is about.
+    #[must_use]
+    pub fn spans(&self, place: &Place) -> Vec<Span> {
+        match place {
+            Place::Node(id) => self.node(*id).to_vec(),
+            Place::Setting(setting) => self.setting(setting).into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn add_node(&mut self, id: NodeId, span: Span) {
+        let spans = self.nodes.entry(id).or_default();
+        if !spans.contains(&span) {
+            spans.push(span);
+        }
+    }
+
+    pub(crate) fn add_setting(&mut self, setting: Setting, span: Span) {
+        self.settings.entry(setting).or_insert(span);
+    }
+}
