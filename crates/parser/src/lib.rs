@@ -5,17 +5,27 @@
 //!
 //! Start reading at [`Recipe`]; the language itself is described in `docs/recipe-language.md`.
 
+mod error;
+mod format;
 mod image_name;
 mod limits;
+mod parse;
 mod path;
 mod platform;
 mod printable;
 mod recipe;
 mod scalar;
+mod shown;
 mod span;
+mod syntax;
+mod texts;
+mod walk;
 
+pub use error::{CODES, ParseError};
+pub use format::{FormatError, format};
 pub use image_name::{ImageName, ImageNameProblem};
 pub use limits::{MAX_COMPONENT_BYTES, MAX_LINK_TARGET_BYTES, MAX_PATH_BYTES};
+pub use parse::parse;
 pub use path::{ImagePath, PathProblem, ProjectPath};
 pub use platform::{Architecture, Platform, PlatformProblem};
 pub use printable::Printable;
@@ -26,3 +36,5 @@ pub use recipe::{
 };
 pub use scalar::{Epoch, Id, Mode, ScalarProblem};
 pub use span::{SourceFile, SourceMap, Span, Spanned};
+pub use syntax::{NumberProblem, SyntaxProblem};
+pub use texts::{SourceText, Texts};

@@ -43,7 +43,7 @@ impl Display for Printable<'_> {
 
 /// Tells whether a character changes how its neighbours are shown, or is not shown itself:
 /// C1 controls, bidirectional controls (UAX #9), zero-width and line-separating characters.
-fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     matches!(character,
         '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'

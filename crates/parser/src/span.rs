@@ -3,6 +3,8 @@
 //! All texts of a run lie one behind the other in a [`SourceMap`], so that one number names both a
 //! file and a place in it (as in rustc). A span never reaches anything that is hashed.
 
+use crate::printable::is_hidden;
+
 /// A range of bytes in a [`SourceMap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
@@ -83,6 +85,23 @@ impl SourceFile {
     pub fn offset(&self, span: Span) -> usize {
         (span.start - self.start) as usize
     }
+
+    /// Returns the text for a printer: as long in bytes, so that spans fit, and with a `?` for each
+    /// byte of a character that could steer a terminal. Tabs and line feeds stay.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut shown = String::with_capacity(self.text.len());
+        for character in self.text.chars() {
+            if is_hidden(character) || (character.is_control() && !"\t\n".contains(character)) {
+                // The `\r` of a CRLF is as wide as nothing, and nothing but a space is as harmless.
+                let filler = if character == '\r' { " " } else { "?" };
+                shown.push_str(&filler.repeat(character.len_utf8()));
+            } else {
+                shown.push(character);
+            }
+        }
+        shown
+    }
 }
 
 impl SourceMap {
@@ -110,6 +129,14 @@ impl SourceMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shown_text_is_as_long_and_harmless() {
+        let mut map = SourceMap::default();
+        let file = map.add("a.kdl".into(), "\u{feff}a\u{1b}[31m\u{202e}é\u{85}\r\n\tb".into());
+        assert_eq!(file.shown(), "???a?[31m???é?? \n\tb");
+        assert_eq!(file.shown().len(), file.text.len());
+    }
 
     #[test]
     fn span_names_its_file_and_place() {
