@@ -2,6 +2,7 @@
 
 mod support;
 
+mod docs;
 mod files;
 mod hostile;
 mod recipes;
