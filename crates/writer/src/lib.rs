@@ -1,1 +1,39 @@
-//! x
+//! Image spec to image: everything that writes, and a second reader that checks what was written.
+
+mod archive;
+mod blobs;
+mod build;
+mod chunk;
+mod config;
+mod contents;
+mod deflate;
+mod directory;
+mod encoder;
+mod error;
+mod gzip;
+mod huffman;
+mod image;
+mod json;
+mod layer;
+mod manifest;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod output_tests;
+mod pax;
+mod pipeline;
+mod publish;
+mod sink;
+mod staging;
+mod tar_header;
+#[cfg(test)]
+mod tests;
+mod zstandard;
+
+pub use archive::write_archive;
+pub use build::write_image;
+pub use contents::Contents;
+pub use directory::write_directory;
+pub use error::{CODES, WriteError};
+pub use image::{Descriptor, Image, Layer, NamedImage};
+pub use sink::{Blob, BlobSink};

@@ -1,0 +1,152 @@
+//! The directory `blobs/sha256` of an output that is being made.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use imgc_planner::BlobDigest;
+use rustix::fs::AtFlags;
+use rustix::io::{Errno, retry_on_intr};
+
+use crate::error::WriteError;
+use crate::sink::{Blob, BlobSink};
+use crate::staging::{self, Staging};
+
+/// Takes blobs under temporary names. They get their own when all are there.
+pub(crate) struct StagedBlobs(Arc<Shared>);
+
+struct Shared {
+    target: PathBuf,
+    /// `blobs/sha256`.
+    directory: OwnedFd,
+    next: AtomicU64,
+    committed: Mutex<Vec<CommittedBlob>>,
+}
+
+/// A complete blob.
+pub(crate) struct CommittedBlob {
+    pub(crate) digest: BlobDigest,
+    pub(crate) size: u64,
+    /// Open for reading and writing. An error of a late write is reported to this handle alone.
+    pub(crate) file: File,
+    temporary: OsString,
+}
+
+impl StagedBlobs {
+    /// Makes `blobs/sha256` in a temporary.
+    pub(crate) fn create(staging: &Staging) -> Result<Self, WriteError> {
+        let make = |parent: &OwnedFd, name: &str| {
+            staging::make_directory(parent, name.as_ref())?;
+            let directory = staging::open_directory(parent, name.as_ref(), false)?;
+            staging::set_mode(&directory, staging::DIRECTORY_MODE)?;
+            Ok::<_, Errno>(directory)
+        };
+        let directory = make(&staging.directory, "blobs")
+            .and_then(|blobs| make(&blobs, "sha256"))
+            .map_err(|error| staging.failed("make the directories of", error))?;
+        Ok(Self(Arc::new(Shared {
+            target: staging.target.clone(),
+            directory,
+            next: AtomicU64::new(0),
+            committed: Mutex::default(),
+        })))
+    }
+
+    /// Returns the directory that holds the blobs.
+    pub(crate) fn directory(&self) -> &OwnedFd {
+        &self.0.directory
+    }
+
+    /// Flushes the blobs to the disk, if `durable`, and gives them their names.
+    ///
+    /// The flushes come last and together, when most of the data is on its way already.
+    pub(crate) fn settle(&self, durable: bool) -> Result<(), WriteError> {
+        let blobs = self.0.committed();
+        for blob in blobs.iter() {
+            if durable {
+                blob.file.sync_all().map_err(WriteError::io("flush a blob of", &self.0.target))?;
+            }
+            let status = blob.file.metadata();
+            let status = status.map_err(WriteError::io("check a blob of", &self.0.target))?;
+            if status.len() != blob.size {
+                return Err(WriteError::internal(blob.digest, "a blob on disk has another size"));
+            }
+        }
+        let directory = &self.0.directory;
+        for blob in blobs.iter() {
+            let (from, to) = (&blob.temporary, blob.digest.hex());
+            retry_on_intr(|| rustix::fs::renameat(directory, from, directory, &to))
+                .map_err(|error| self.0.failed("name a blob of", error))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the blobs in the order of their digests, each once.
+    pub(crate) fn sorted(&self) -> MutexGuard<'_, Vec<CommittedBlob>> {
+        let mut blobs = self.0.committed();
+        blobs.sort_by_key(|blob| blob.digest);
+        blobs
+    }
+}
+
+impl Shared {
+    fn committed(&self) -> MutexGuard<'_, Vec<CommittedBlob>> {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, action: &'static str, error: Errno) -> WriteError {
+        WriteError::io(action, &self.target)(error.into())
+    }
+}
+
+impl BlobSink for StagedBlobs {
+    fn begin(&self) -> Result<Box<dyn Blob>, WriteError> {
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let temporary = OsString::from(format!(".imgc-tmp.{number}"));
+        let file = staging::create_file(&self.0.directory, &temporary)
+            .map_err(|error| self.0.failed("make a blob of", error))?;
+        let shared = Arc::clone(&self.0);
+        Ok(Box::new(StagedBlob { shared, temporary, file: Some(file) }))
+    }
+}
+
+struct StagedBlob {
+    shared: Arc<Shared>,
+    temporary: OsString,
+    /// There until the blob is committed.
+    file: Option<File>,
+}
+
+impl Blob for StagedBlob {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let file = self.file.as_mut().expect("a blob that is written is not committed yet");
+        file.write_all(bytes).map_err(WriteError::io("write a blob of", &self.shared.target))
+    }
+
+    fn commit(mut self: Box<Self>, digest: &BlobDigest, size: u64) -> Result<(), WriteError> {
+        let mut committed = self.shared.committed();
+        if committed.iter().any(|blob| blob.digest == *digest) {
+            drop(committed);
+            return Ok(());
+        }
+        let file = self.file.take().expect("a blob is committed once");
+        let temporary = std::mem::take(&mut self.temporary);
+        committed.push(CommittedBlob { digest: *digest, size, file, temporary });
+        Ok(())
+    }
+}
+
+impl Drop for StagedBlob {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let (directory, name) = (&self.shared.directory, &self.temporary);
+            // If it stays, it goes with the whole temporary, unless the rest is published: a blob
+            // is given up only together with the rest, or when there is one like it.
+            let _ = retry_on_intr(|| rustix::fs::unlinkat(directory, name, AtFlags::empty()));
+        }
+    }
+}

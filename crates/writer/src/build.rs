@@ -1,0 +1,79 @@
+//! Writes the blobs of images: layers, configs, manifests, and an index for several platforms.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use imgc_planner::ImageSpec;
+
+use crate::config;
+use crate::contents::Contents;
+use crate::encoder::Encoder;
+use crate::error::WriteError;
+use crate::image::{Image, NamedImage};
+use crate::manifest;
+use crate::pipeline;
+use crate::sink::{self, BlobSink};
+
+/// Writes all blobs of one image. The bytes depend on the spec alone, never on `workers`.
+///
+/// `workers` threads compress, and three more read, hash and write. At most `workers + 4` chunks of
+/// 1 MiB (zstd: 4 MiB) are in memory, each with its compressed form.
+///
+/// # Errors
+/// When a content is not what the spec says, or the system refuses. The sink may then hold some of
+/// the blobs.
+pub fn write_image(
+    spec: &ImageSpec,
+    contents: &dyn Contents,
+    workers: NonZeroUsize,
+    sink: &dyn BlobSink,
+) -> Result<Image, WriteError> {
+    let encoder = Encoder::new(spec.compression)?;
+    let layers = spec.layers.iter();
+    let layers = layers
+        .map(|layer| pipeline::write_layer(layer, contents, encoder, workers, sink))
+        .collect::<Result<Vec<_>, _>>()?;
+    let config = sink::put(sink, config::MEDIA_TYPE, &config::encode(spec, &layers)?)?;
+    let descriptors = layers.iter().map(|layer| &layer.descriptor);
+    let document = manifest::encode(&config, descriptors, &spec.annotations);
+    let manifest = sink::put(sink, manifest::MEDIA_TYPE, &document)?;
+    Ok(Image { name: spec.name.clone(), platform: spec.platform, manifest, config, layers })
+}
+
+/// Writes all blobs of several images. Those of one name become one [`NamedImage`]; the names come
+/// back sorted.
+pub(crate) fn write_images(
+    specs: &[ImageSpec],
+    contents: &dyn Contents,
+    workers: NonZeroUsize,
+    sink: &dyn BlobSink,
+) -> Result<Vec<NamedImage>, WriteError> {
+    let mut names = BTreeMap::<_, Vec<&ImageSpec>>::new();
+    for spec in specs {
+        // `rg` and `rg:latest` are one name.
+        let same = names.entry(manifest::tagged(&spec.name)).or_default();
+        if same.iter().any(|other| other.platform == spec.platform) {
+            let (name, platform) = (manifest::tagged(&spec.name), spec.platform.to_string());
+            return Err(WriteError::DuplicateImage { name, platform });
+        }
+        same.push(spec);
+    }
+    if names.is_empty() {
+        return Err(WriteError::NoImage);
+    }
+    names
+        .into_values()
+        .map(|specs| {
+            let images = specs.iter().map(|spec| write_image(spec, contents, workers, sink));
+            let images = images.collect::<Result<Vec<_>, _>>()?;
+            let descriptor = match images.as_slice() {
+                [image] => image.manifest.clone(),
+                several => {
+                    let document = manifest::encode_index(several);
+                    sink::put(sink, manifest::INDEX_MEDIA_TYPE, &document)?
+                }
+            };
+            Ok(NamedImage { name: specs[0].name.clone(), descriptor, images })
+        })
+        .collect()
+}

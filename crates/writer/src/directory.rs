@@ -1,0 +1,59 @@
+//! The OCI directory: an image layout (OCI image-spec, `image-layout.md`) with exactly the images
+//! that were asked for, and no other blob.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use imgc_planner::ImageSpec;
+use rustix::io::retry_on_intr;
+
+use crate::blobs::StagedBlobs;
+use crate::build;
+use crate::contents::Contents;
+use crate::error::WriteError;
+use crate::image::NamedImage;
+use crate::manifest;
+use crate::publish::{self, Shape};
+use crate::staging::{self, Staging};
+
+/// Writes images into an OCI directory at `target`, in place of the one that stands there.
+///
+/// Images of one name and several platforms get an index of their own. What comes back is sorted by
+/// name. When it returns, the directory is complete and survives a power cut; when it fails, what
+/// stood at `target` still does.
+///
+/// # Errors
+/// When two images are the same, a content is not what was planned, the system refuses, or at
+/// `target` stands something else than nothing, an empty directory or an OCI directory.
+pub fn write_directory(
+    target: &Path,
+    specs: &[ImageSpec],
+    contents: &dyn Contents,
+    workers: NonZeroUsize,
+) -> Result<Vec<NamedImage>, WriteError> {
+    let mut staging = Staging::create(target)?;
+    publish::replaces(&staging, Shape::Directory)?;
+    let blobs = StagedBlobs::create(&staging)?;
+    let named = build::write_images(specs, contents, workers, &blobs)?;
+    blobs.settle(true)?;
+    write_file(&staging, "index.json", &manifest::encode_layout_index(&named))?;
+    write_file(&staging, "oci-layout", manifest::OCI_LAYOUT)?;
+
+    let parent = staging::open_directory(&staging.directory, "blobs".as_ref(), false)
+        .map_err(|error| staging.failed("open the blobs of", error))?;
+    for directory in [blobs.directory(), &parent, &staging.directory] {
+        retry_on_intr(|| rustix::fs::fsync(directory))
+            .map_err(|error| staging.failed("flush a directory of", error))?;
+    }
+    publish::publish_directory(&mut staging)?;
+    Ok(named)
+}
+
+fn write_file(staging: &Staging, name: &'static str, bytes: &[u8]) -> Result<(), WriteError> {
+    let mut file = staging::create_file(&staging.directory, name.as_ref())
+        .map_err(|error| staging.failed("make a file of", error))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(WriteError::io("write a file of", &staging.target))
+}
