@@ -270,3 +270,6 @@ fn search_of(recipe: &Recipe, config: &Config, draft: &mut Draft) -> NodeId {
     };
     draft.add(NodeKind::Search(search), sources, None)
 }
+
+#[cfg(test)]
+mod tests;
