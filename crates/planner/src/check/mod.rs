@@ -35,3 +35,6 @@ fn is_allowed(finding: &Finding, allow: &BTreeMap<String, String>) -> bool {
     let last = code.rsplit("::").next().unwrap_or(code);
     allow.contains_key(code) || allow.contains_key(last)
 }
+
+#[cfg(test)]
+mod tests;
