@@ -2,15 +2,21 @@
 //!
 //! The wording stands in the attributes. Spans point into the [`crate::SourceMap`] of the run, and
 //! every word that comes from a recipe is shown so that it cannot steer a terminal.
+//!
+//! The file is long because it is a table; what computes a help is in `advice`.
 
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::advice::{
+    chain_text, did_you_mean, level_help, name_help, number_help, octal_form, path_help,
+    platform_help, properties_help, signal_help, stem_help,
+};
 use crate::image_name::ImageNameProblem;
 use crate::path::{PathProblem, ProjectPath};
 use crate::platform::PlatformProblem;
 use crate::scalar::ScalarProblem;
-use crate::shown::{Listed, Shown, nearest};
+use crate::shown::Shown;
 use crate::span::Span;
 use crate::syntax::{NumberProblem, SyntaxProblem};
 
@@ -348,14 +354,16 @@ pub enum ParseError {
         #[label("written here")]
         span: Span,
     },
-    /// A mode is written as a decimal number.
-    #[error("mode `{}` is a decimal number", Shown(written))]
+    /// A mode is written as a number that is not octal.
+    #[error("mode `{}` is not written in octal", Shown(written))]
     #[diagnostic(code(imgc::parse::decimal_mode), help("write `{}`", octal_form(written)))]
     DecimalMode {
         /// What is written.
         written: String,
+        /// What KDL reads.
+        number: i128,
         /// Where.
-        #[label("KDL reads this in base ten")]
+        #[label("KDL reads the number {number}")]
         span: Span,
     },
     /// A user or group id is none.
@@ -488,7 +496,7 @@ pub enum ParseError {
         span: Span,
     },
     /// A pattern stands in a directory of a path.
-    #[error("pattern `{}` matches directories", Shown(pattern))]
+    #[error("`{}` is not a pattern for the files of one directory", Shown(pattern))]
     #[diagnostic(
         code(imgc::parse::bad_pattern),
         help("use `*`, `?` and `[…]` behind the last `/` alone, and close each `[`")
@@ -727,90 +735,4 @@ impl ParseError {
         // Fits: each label was made from a `Span`.
         Some(Span { start: label.offset() as u32, len: label.len() as u32 })
     }
-}
-
-fn did_you_mean(name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(nearest) => format!("did you mean `{nearest}`? Known here: {}", Listed(known)),
-        None => format!("known here: {}", Listed(known)),
-    }
-}
-
-fn properties_help(name: &str, node: &str, known: &[&str]) -> String {
-    match (known, nearest(name, known)) {
-        ([], _) => format!("remove it; `{node}` takes no properties"),
-        (_, None) => format!("`{node}` takes {}", Listed(known)),
-        (_, Some(nearest)) => format!("did you mean `{nearest}`? `{node}` takes {}", Listed(known)),
-    }
-}
-
-fn number_help(written: &str, problem: NumberProblem) -> String {
-    match problem {
-        NumberProblem::NotANumber | NumberProblem::NotBinary | NumberProblem::NotHexadecimal => {
-            format!("write `\"{}\"` for a string", Shown(written))
-        }
-        NumberProblem::NotOctal => "use the digits 0 to 7 behind `0o`".into(),
-        NumberProblem::TooLarge => "write a smaller number, or a string in quotes".into(),
-    }
-}
-
-fn path_help(problem: PathProblem) -> &'static str {
-    match problem {
-        PathProblem::Empty => "write a path",
-        PathProblem::NotAbsolute => "paths inside an image start with `/`",
-        PathProblem::NotRelative => "write a path relative to this file",
-        PathProblem::DotDot => "write the path that is meant, without `..`",
-        PathProblem::Nul => "remove the NUL",
-        PathProblem::Whiteout => "choose another name; this one deletes a file when it is unpacked",
-        PathProblem::ComponentTooLong | PathProblem::TooLong => "shorten it",
-        PathProblem::OutsideProject => "move the file into the project, or take it from a source",
-    }
-}
-
-fn octal_form(written: &str) -> String {
-    let digits = written.trim_start_matches('0');
-    match digits.is_empty() {
-        true => "mode=0o0".into(),
-        false if digits.bytes().all(|byte| matches!(byte, b'0'..=b'7')) => {
-            format!("mode=0o{}", Shown(digits))
-        }
-        false => "mode=0o644".into(),
-    }
-}
-
-fn name_help(name: &str) -> String {
-    match crate::ImageName::parse(&name.to_lowercase()) {
-        Ok(lower) => format!("write `name \"{lower}\"`"),
-        Err(_) => "write a name such as `name \"rg\"` or `name \"ghcr.io/acme/rg:14\"`".into(),
-    }
-}
-
-fn stem_help(stem: &str) -> String {
-    match crate::ImageName::parse(&stem.to_lowercase()) {
-        Ok(lower) => format!("add `name \"{lower}\"`"),
-        Err(_) => "add a name, such as `name \"app\"`".into(),
-    }
-}
-
-fn platform_help() -> String {
-    let names: Vec<_> = crate::Architecture::ALL.iter().map(|known| known.name()).collect();
-    format!("write `linux/` and one of {}", Listed(&names))
-}
-
-fn signal_help(written: &str) -> String {
-    let name = written.to_uppercase();
-    let name = name.strip_prefix("SIG").unwrap_or(&name);
-    let nearest = nearest(name, crate::walk::SIGNALS);
-    format!("write `SIG{}` or a number from 1 to 64", nearest.unwrap_or("TERM"))
-}
-
-fn level_help(highest: u8) -> String {
-    match highest {
-        0 => "remove it; what is not compressed has no level".into(),
-        highest => format!("write a number from 1 to {highest}"),
-    }
-}
-
-fn chain_text(chain: &[ProjectPath]) -> String {
-    chain.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" uses ")
 }

@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`Recipe`]; the language itself is described in `docs/recipe-language.md`.
 
+mod advice;
 mod error;
 mod format;
 mod image_name;

@@ -35,7 +35,7 @@ pub enum SyntaxProblem {
     #[error("a line of a multi-line string is indented less than its closing `\"\"\"`")]
     BadIndent,
     /// A backslash in a string with something behind it that means nothing.
-    #[error("`{}` is no escape", Shown(.0))]
+    #[error("a backslash before `{}` starts no escape", Shown(.0.trim_start_matches('\\')))]
     BadEscape(String),
     /// A character that may stand in a text only as an escape.
     #[error("the character U+{:04X} is not allowed in a recipe", u32::from(*.0))]

@@ -175,7 +175,7 @@ impl Walker<'_> {
                 KdlValue::Integer(port) => {
                     port_number(*port).map(|port| Expose { port, protocol: Protocol::Tcp })
                 }
-                _ => match self.string(value, "a port") {
+                _ => match self.string_like(value, "a port", "8080") {
                     Some(text) => parse_port(text),
                     None => continue,
                 },
@@ -208,7 +208,7 @@ impl Walker<'_> {
             KdlValue::Integer(number) => {
                 Some(number.to_string()).filter(|_| (1..=HIGHEST_SIGNAL).contains(number))
             }
-            _ => parse_signal(self.string(value, "a signal")?),
+            _ => parse_signal(self.string_like(value, "a signal", "SIGTERM")?),
         };
         if signal.is_none() {
             let written = value.value.as_string().unwrap_or(value.written).to_owned();

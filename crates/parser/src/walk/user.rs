@@ -42,7 +42,7 @@ impl Walker<'_> {
                 let id = self.id(value)?.value;
                 Some((id, id))
             }
-            _ => parse_ids(self.string(value, "a user")?),
+            _ => parse_ids(self.string_like(value, "a user", "app")?),
         };
         let span = node.span;
         if let Some((uid, gid)) = ids {

@@ -38,14 +38,27 @@ impl Walker<'_> {
             KdlValue::Null => "something between quotes, or remove it".to_owned(),
             _ => format!("`\"{}\"`", value.written.trim_start_matches('#')),
         };
-        let found = value.described();
-        self.errors.push(ParseError::WrongType {
-            found,
-            expected,
-            instead: quoted,
-            span: value.span,
-        });
+        self.wrong_type(value, expected, quoted);
         None
+    }
+
+    /// Reads a string where a number could stand as well, so that quotes are not what is missing.
+    pub(super) fn string_like<'k>(
+        &mut self,
+        value: Value<'k>,
+        expected: &'static str,
+        example: &str,
+    ) -> Option<&'k str> {
+        if let KdlValue::String(text) = value.value {
+            return Some(text);
+        }
+        self.wrong_type(value, expected, format!("`{example}`"));
+        None
+    }
+
+    fn wrong_type(&mut self, value: Value<'_>, expected: &'static str, instead: String) {
+        let (found, span) = (value.described(), value.span);
+        self.errors.push(ParseError::WrongType { found, expected, instead, span });
     }
 
     /// Reads a string in which the characters that `refused` names are an error.
@@ -150,12 +163,12 @@ impl Walker<'_> {
         let span = value.span;
         let written = value.value.as_string().unwrap_or(value.written).to_owned();
         let mode = match value.value {
-            KdlValue::Integer(_) if !written.starts_with("0o") => {
-                self.errors.push(ParseError::DecimalMode { written, span });
+            KdlValue::Integer(number) if !written.starts_with("0o") => {
+                self.errors.push(ParseError::DecimalMode { written, number: *number, span });
                 return None;
             }
             KdlValue::Integer(bits) => Mode::new(u64::try_from(*bits).unwrap_or(u64::MAX)),
-            _ => Mode::parse(self.string(value, "a mode such as `0o644`")?),
+            _ => Mode::parse(self.string_like(value, "a mode", "0o644")?),
         };
         mode.map(|mode| Spanned::new(mode, span))
             .map_err(|problem| self.errors.push(ParseError::BadMode { written, problem, span }))
@@ -170,8 +183,7 @@ impl Walker<'_> {
                 Some(id) => format!("`{id}`"),
                 None => "a number such as `10001`".to_owned(),
             };
-            let found = value.described();
-            self.errors.push(ParseError::WrongType { found, expected: "a number", instead, span });
+            self.wrong_type(value, "a number", instead);
             return None;
         };
         Id::new(*number)
@@ -189,7 +201,7 @@ impl Walker<'_> {
             let id = self.id(value)?.value;
             return Some(Spanned::new(Owner::Numeric { uid: id, gid: id }, value.span));
         }
-        let text = self.string(value, "an owner")?;
+        let text = self.string_like(value, "an owner", "app")?;
         let owner = parse_owner(text);
         if owner.is_none() {
             let written = text.to_owned();

@@ -5,4 +5,5 @@ mod support;
 mod docs;
 mod files;
 mod hostile;
+mod mistakes;
 mod recipes;
