@@ -35,6 +35,7 @@ pub fn parse(
         map,
         chain: Vec::new(),
         used: BTreeMap::new(),
+        is_full: false,
         statements: Vec::new(),
         errors: Vec::new(),
     };
@@ -77,6 +78,8 @@ struct Reading<'a> {
     chain: Vec<ProjectPath>,
     /// The files that were used, and where.
     used: BTreeMap<ProjectPath, Span>,
+    /// Whether a file too many was already reported.
+    is_full: bool,
     statements: Vec<Statement>,
     errors: Vec<ParseError>,
 }
@@ -120,10 +123,10 @@ impl Reading<'_> {
         }
         // The recipe itself is a file too.
         if self.used.len() + 1 == MAX_FILES {
-            let reported = |error: &ParseError| matches!(error, ParseError::TooManyFiles { .. });
-            if !self.errors.iter().any(reported) {
+            if !self.is_full {
                 self.errors.push(ParseError::TooManyFiles { span });
             }
+            self.is_full = true;
             return;
         }
         self.used.insert(path.clone(), span);

@@ -123,6 +123,7 @@ impl Walker<'_> {
                     first: first.span,
                     span: platform.span,
                 });
+                continue;
             }
             platforms.push(platform);
         }

@@ -72,3 +72,86 @@ fn characters_that_steer_a_terminal_are_named_and_never_written() {
     );
     assert!(mistakes("\"a\\u{202e}b\"").contains("unknown node `a\\u{202e}b`"));
 }
+
+/// A recipe with pieces put in, taken out and doubled: there is always an answer, its places lie in
+/// the text, and what is a recipe is one in its usual form as well.
+#[test]
+fn no_change_of_a_recipe_leads_to_a_panic() {
+    const RECIPE: &str = "name \"a\"\nplatform \"linux/amd64\"\nfile \"/é\" from=\"b\" mode=0o640 \\\n  \
+        owner=app // c\nlayer \"x\" {\n  text \"/t\" \"\"\"\n    t\u{fe}\n    \"\"\"\n  tree \"/d\" { exclude \
+        \"*\"; }\n}\nuser app uid=1\nenv A=#\"1\"# /- B=\"2\"\nexpose 80 \"53/udp\"\n/- label a b\n";
+    const PIECES: &[&str] = &[
+        "{",
+        "}",
+        "\"",
+        "\"\"\"",
+        "#",
+        "/-",
+        "/*",
+        "*/",
+        "//",
+        "\\",
+        "\n",
+        "\r\n",
+        " ",
+        ";",
+        "=",
+        "(",
+        ")",
+        "0o9",
+        "#null",
+        "\u{feff}",
+        "\u{2028}",
+        "\u{85}",
+        "\u{1b}",
+        "é",
+        "\u{202e}",
+        "use \"app.kdl\"",
+        "-1",
+    ];
+    // A generator of its own, so that a failure comes again (Knuth, MMIX).
+    let mut state = 7_u64;
+    let mut next = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut valid = 0;
+    for _ in 0..2000 {
+        let mut characters: Vec<char> = RECIPE.chars().collect();
+        for _ in 0..=next(3) {
+            let at = next(characters.len());
+            match next(3) {
+                0 => drop(characters.drain(at..(at + 1 + next(6)).min(characters.len()))),
+                1 => drop(characters.splice(at..at, PIECES[next(PIECES.len())].chars())),
+                _ => {
+                    let end = (at + next(20)).min(characters.len());
+                    let copy: Vec<char> = characters[at..end].to_vec();
+                    drop(characters.splice(at..at, copy));
+                }
+            }
+        }
+        let text: String = characters.into_iter().collect();
+        // Resolves each label in the text.
+        mistakes(&text);
+        if let Ok(recipe) = recipe(&text) {
+            valid += 1;
+            let formatted =
+                imgc_parser::format(&text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            assert_eq!(
+                crate::support::recipe(&formatted).as_ref().map(plain),
+                Ok(plain(&recipe)),
+                "{text:?}"
+            );
+        }
+    }
+    assert!(valid > 100, "only {valid} were recipes");
+}
+
+/// Writes a recipe without its places.
+fn plain(recipe: &imgc_parser::Recipe) -> String {
+    let debug = format!("{recipe:?}");
+    let mut parts = debug.split("Span { start: ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| plain + part.split_once('}').map_or("", |(_, rest)| rest))
+}
