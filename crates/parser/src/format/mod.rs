@@ -34,7 +34,17 @@ pub enum FormatError {
 pub fn format(text: &str) -> Result<String, FormatError> {
     let before = document(text).map_err(FormatError::Invalid)?;
     let formatted = layout::layout(text);
-    let after = document(&formatted).map_err(|_| FormatError::Changed)?;
+    let after = document(&formatted).map_err(|errors| {
+        // Indentation can bring a text that was just small enough over a limit.
+        let is_limit = |error: &ParseError| {
+            matches!(error, ParseError::TooLarge { .. } | ParseError::LineTooLong { .. })
+        };
+        if errors.iter().all(is_limit) {
+            FormatError::Invalid(errors)
+        } else {
+            FormatError::Changed
+        }
+    })?;
     if words(text) != words(&formatted) || !same_nodes(&before, &after) {
         return Err(FormatError::Changed);
     }

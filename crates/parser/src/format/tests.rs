@@ -93,6 +93,12 @@ fn what_is_no_recipe_is_not_formatted() {
     }
 }
 
+#[test]
+fn what_grows_over_a_limit_is_left_as_it_is() {
+    let text = format!("a {{\nb \"{}\"\n}}\n", "x".repeat(16 * 1024 - 6));
+    assert!(matches!(format(&text), Err(FormatError::Invalid(errors)) if errors.len() == 1));
+}
+
 /// Texts of random pieces: each that is KDL at all is formatted, once and for all.
 #[test]
 fn formatting_is_idempotent_and_keeps_the_meaning() {
