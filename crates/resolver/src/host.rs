@@ -114,7 +114,8 @@ pub trait Host: Send + Sync {
     /// The kernel's.
     fn read_dir(&self, path: &HostPath) -> Result<Vec<Vec<u8>>, Errno>;
 
-    /// Opens the regular file at `path`. Never blocks and never opens anything else.
+    /// Opens the regular file at `path`. Never blocks and never gives anything else. The caller
+    /// has seen by `lstat` that a regular file stands there: opening a device may change it.
     ///
     /// # Errors
     /// The kernel's; `ELOOP` for a link, `EISDIR` for a directory, `ENXIO` for a device, fifo or

@@ -4,5 +4,11 @@
 //! machine is read through [`Host`] alone.
 
 mod host;
+mod machine;
+mod memory;
+mod root;
 
 pub use host::{Errno, FileId, FileType, Host, HostFile, HostPath, Stat};
+pub use machine::Machine;
+pub use memory::Memory;
+pub use root::{Root, Roots, Step, Walk, WalkError};
