@@ -10,7 +10,7 @@
 
 mod walker;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imgc_planner::recipe::ImagePath;
 
@@ -18,24 +18,25 @@ use crate::host::{Errno, FileType, Host, HostFile, HostPath, Stat};
 use walker::Walker;
 
 /// One tree that files are taken from: a host, and the directory of it that is the tree's `/`.
+#[derive(Clone)]
 pub struct Root {
     host: Arc<dyn Host>,
     base: HostPath,
-    walker: Mutex<Walker>,
+    beneath: bool,
 }
 
 impl Root {
     /// Returns a root file system: an absolute link starts again at `base`, and `..` stays there.
     #[must_use]
     pub fn new(host: Arc<dyn Host>, base: HostPath) -> Self {
-        Self { host, base, walker: Mutex::new(Walker::new(false)) }
+        Self { host, base, beneath: false }
     }
 
     /// Returns a tree that is no root file system, as a project is none: a link out of it, which
     /// is any absolute one, is `EXDEV` (as `RESOLVE_BENEATH` of `openat2(2)` has it).
     #[must_use]
     pub fn beneath(host: Arc<dyn Host>, base: HostPath) -> Self {
-        Self { host, base, walker: Mutex::new(Walker::new(true)) }
+        Self { host, base, beneath: true }
     }
 
     /// Returns the host that holds the tree.
@@ -52,10 +53,13 @@ impl Root {
     }
 }
 
-/// Trees that are searched in order, as an overlay: the first that has a path wins.
-#[derive(Clone, Default)]
+/// Trees that are searched as an overlay, like the layers of an image: directories are merged, of
+/// anything else the first tree that has a path wins.
+///
+/// A link of one tree may so lead to a file of another, as it will in the image.
 pub struct Roots {
-    roots: Vec<Arc<Root>>,
+    roots: Vec<Root>,
+    walker: Mutex<Walker>,
 }
 
 /// A path that was found.
@@ -65,7 +69,7 @@ pub struct Walk {
     pub real: ImagePath,
     /// What stands there; never a link.
     pub stat: Stat,
-    /// Which of the roots it is in, counted from 0.
+    /// The first of the roots that it is in, counted from 0.
     pub source: usize,
     /// What was passed on the way, in order: without `/`, and without `real` itself.
     pub trail: Vec<Step>,
@@ -101,61 +105,24 @@ impl Roots {
     /// Returns an overlay of `roots`, the one that is searched first in front.
     #[must_use]
     pub fn new(roots: Vec<Root>) -> Self {
-        Self::shared(roots.into_iter().map(Arc::new).collect())
-    }
-
-    /// Returns an overlay of roots that other overlays search too: what one has looked at, the
-    /// others know.
-    #[must_use]
-    pub fn shared(roots: Vec<Arc<Root>>) -> Self {
-        Self { roots }
+        Self { roots, walker: Mutex::new(Walker::new()) }
     }
 
     /// Returns the roots in the order in which they are searched.
     #[must_use]
-    pub fn roots(&self) -> &[Arc<Root>] {
+    pub fn roots(&self) -> &[Root] {
         &self.roots
     }
 
     /// Goes to what `path` names, following every link. A relative path starts at `cwd`.
     ///
-    /// `path` is what a program would pass to `open(2)`: any bytes. The whole path is looked for in
-    /// the first root, then in the next one if it is absent there.
+    /// `path` is what a program would pass to `open(2)`: any bytes.
     ///
     /// # Errors
     /// The kernel's: `ENOENT`, `ENOTDIR`, `ELOOP` after 40 links, `ENAMETOOLONG`, `EACCES`, and
-    /// what the host reports. If the path is absent everywhere, the first root's. A name that no
-    /// image can hold (`.wh.x`) is absent.
+    /// what the host reports. A name that no image can hold (`.wh.x`) is absent.
     pub fn walk(&self, path: &[u8], cwd: &ImagePath) -> Result<Walk, WalkError> {
-        let mut absent = None;
-        for source in 0..self.roots.len() {
-            match self.walk_in(source, path, cwd) {
-                Err(error) if matches!(error.errno, Errno::NOENT | Errno::NOTDIR) => {
-                    absent.get_or_insert(error);
-                }
-                found_or_failed => return found_or_failed,
-            }
-        }
-        Err(absent.unwrap_or_else(|| WalkError {
-            errno: Errno::NOENT,
-            at: ImagePath::root(),
-            trail: Vec::new(),
-        }))
-    }
-
-    /// Goes to what `path` names in one root, whatever the others hold.
-    ///
-    /// # Errors
-    /// As [`Self::walk`].
-    ///
-    /// # Panics
-    /// When there is no root number `source`.
-    pub fn walk_in(&self, source: usize, path: &[u8], cwd: &ImagePath) -> Result<Walk, WalkError> {
-        let root = &self.roots[source];
-        // A panic elsewhere leaves a memo that is short of entries, never one that is wrong.
-        let mut walker = root.walker.lock().unwrap_or_else(PoisonError::into_inner);
-        let (real, stat, trail) = walker.walk(&*root.host, &root.base, path, cwd)?;
-        Ok(Walk { real, stat, source, trail })
+        self.walker().walk(&self.roots, path, cwd)
     }
 
     /// Opens the file that a walk ended at.
@@ -181,8 +148,8 @@ impl Roots {
         Ok(file)
     }
 
-    /// Returns the names in the directory that a walk ended at, in its source alone, sorted by
-    /// bytes.
+    /// Returns the names in the directory that a walk ended at, those of all trees that have it,
+    /// sorted by bytes.
     ///
     /// # Errors
     /// The host's.
@@ -190,8 +157,15 @@ impl Roots {
     /// # Panics
     /// When the walk is that of other roots.
     pub fn read_dir(&self, walk: &Walk) -> Result<Vec<Vec<u8>>, Errno> {
-        let root = &self.roots[walk.source];
-        root.host.read_dir(&root.host_path(&walk.real))
+        let layers = self.walker().layers(&self.roots, walk)?;
+        let mut names = Vec::new();
+        for source in layers {
+            let root = &self.roots[source];
+            names.extend(root.host.read_dir(&root.host_path(&walk.real))?);
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
     }
 
     /// Returns where on its host the end of a walk stands.
@@ -201,6 +175,11 @@ impl Roots {
     #[must_use]
     pub fn host_path(&self, walk: &Walk) -> HostPath {
         self.roots[walk.source].host_path(&walk.real)
+    }
+
+    fn walker(&self) -> MutexGuard<'_, Walker> {
+        // A panic elsewhere leaves a memory that is short of places, never one that is wrong.
+        self.walker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -117,24 +117,31 @@ fn long_names_are_refused_and_odd_ones_are_not() {
 }
 
 #[test]
-fn the_first_source_that_has_a_path_wins() {
-    let first = Memory::on_device(1).file("/both", "1").file("/x", "1").link("/d", "nowhere");
-    let second = Memory::on_device(2).file("/both", "2").file("/x/y", "2").file("/d", "2");
-    let endless = Memory::on_device(3).link("/both", "both");
+fn sources_are_an_overlay() {
+    let first = Memory::on_device(1).file("/both", "1").file("/x", "1").link("/lib", "usr/lib");
+    let second = Memory::on_device(2)
+        .file("/both", "2")
+        .file("/x/y", "2")
+        .file("/usr/lib/a", "2")
+        .link("/etc", "/root/etc");
+    let third = Memory::on_device(3).file("/usr/lib/b", "3").file("/etc/c", "3");
+    let roots = overlay(vec![first, second, third]);
     check(
-        &overlay(vec![first.clone(), second]),
+        &roots,
         &[
             ("/both", "/both #0 []"),
-            ("/x/y", "/x/y #1 [/x]"),
-            ("/d", "/d #1 []"),
-            ("/x/z", "ENOTDIR at /x []"),
+            // A file hides the directory behind it.
+            ("/x/y", "ENOTDIR at /x []"),
+            // A link of one source leads to a file of another.
+            ("/lib/a", "/usr/lib/a #1 [/lib->usr/lib /usr /usr/lib]"),
+            ("/lib/b", "/usr/lib/b #2 [/lib->usr/lib /usr /usr/lib]"),
+            ("/lib/c", "ENOENT at /usr/lib/c [/lib->usr/lib /usr /usr/lib]"),
+            // What a link hides is not looked for behind it.
+            ("/etc/c", "ENOENT at /root [/etc->/root/etc]"),
         ],
     );
-    // A loop is no absence: the kernel would not look further either.
-    check(
-        &overlay(vec![endless, first]),
-        &[("/both", &format!("ELOOP at /both [{}]", ["/both->both"; 40].join(" ")))],
-    );
+    let directory = roots.walk(b"/lib", &ImagePath::root()).unwrap();
+    assert_eq!(roots.read_dir(&directory), Ok(vec![b"a".to_vec(), b"b".to_vec()]));
 }
 
 #[test]

@@ -1,33 +1,35 @@
-//! The walk through one tree, and the memory of what it met.
+//! The walk through an overlay of trees, and the memory of what it met.
 
 use std::collections::HashMap;
 
 use imgc_planner::recipe::{ImagePath, MAX_PATH_BYTES, PathProblem};
 
-use crate::host::{Errno, FileType, Host, HostPath, Stat};
+use crate::host::{Errno, FileType, Stat};
 
-use super::{Step, WalkError};
+use super::{Root, Step, Walk, WalkError};
 
 /// How many links one path may lead through: Linux's `MAXSYMLINKS` (`include/linux/namei.h`).
 const MAX_LINKS: usize = 40;
 
-/// What is known about one tree. Nothing is ever forgotten, so the places hold every path that a
+/// What is known about an overlay. Nothing is ever forgotten, so the places hold every path that a
 /// run looked at, found or absent.
 pub(super) struct Walker {
-    /// By number; the first is the tree's root.
+    /// By number; the first is the root.
     places: Vec<Place>,
-    /// Whether a link out of the tree is an error.
-    beneath: bool,
 }
 
 /// One path that exists.
 struct Place {
     path: ImagePath,
     parent: usize,
+    /// The first tree that has it.
+    source: usize,
     /// None for the root until somebody asks.
     stat: Option<Stat>,
     /// The target, for a link.
     target: Option<Box<[u8]>>,
+    /// The trees behind `source` in which it is a directory too, once somebody asked.
+    lower: Option<Vec<usize>>,
     /// What was looked up below: the place, or why there is none.
     below: HashMap<Box<[u8]>, Result<usize, Errno>>,
 }
@@ -35,42 +37,55 @@ struct Place {
 const ROOT: usize = 0;
 
 impl Walker {
-    pub(super) fn new(beneath: bool) -> Self {
+    pub(super) fn new() -> Self {
         let root = Place {
             path: ImagePath::root(),
             parent: ROOT,
+            source: 0,
             stat: None,
             target: None,
+            lower: None,
             below: HashMap::new(),
         };
-        Self { places: vec![root], beneath }
+        Self { places: vec![root] }
     }
 
     /// Walks `path` as `path_resolution(7)` says.
     pub(super) fn walk(
         &mut self,
-        host: &dyn Host,
-        base: &HostPath,
+        roots: &[Root],
         path: &[u8],
         cwd: &ImagePath,
-    ) -> Result<(ImagePath, Stat, Vec<Step>), WalkError> {
+    ) -> Result<Walk, WalkError> {
         let mut trail = Vec::new();
         let mut here = ROOT;
-        match self.steps(host, base, path, cwd, &mut here, &mut trail) {
-            Ok(stat) => Ok((self.places[here].path.clone(), stat, trail)),
-            Err((errno, at)) => Err(WalkError {
-                errno,
-                at: at.unwrap_or_else(|| self.places[here].path.clone()),
-                trail,
-            }),
+        match self.steps(roots, path, cwd, &mut here, &mut trail) {
+            Ok(stat) => {
+                let Place { path, source, .. } = &self.places[here];
+                Ok(Walk { real: path.clone(), stat, source: *source, trail })
+            }
+            Err((errno, at)) => {
+                let at = at.unwrap_or_else(|| self.places[here].path.clone());
+                Err(WalkError { errno, at, trail })
+            }
         }
+    }
+
+    /// Returns the trees in which the end of a walk is a directory, in order.
+    pub(super) fn layers(&mut self, roots: &[Root], walk: &Walk) -> Result<Vec<usize>, Errno> {
+        let mut place = ROOT;
+        for name in walk.real.components() {
+            place = self.child(roots, place, name)?;
+        }
+        let mut layers = vec![self.places[place].source];
+        layers.extend_from_slice(self.lower(roots, place));
+        Ok(layers)
     }
 
     /// Walks, keeping `here` and `trail` up to date; an error names the place if it is not `here`.
     fn steps(
         &mut self,
-        host: &dyn Host,
-        base: &HostPath,
+        roots: &[Root],
         path: &[u8],
         cwd: &ImagePath,
         here: &mut usize,
@@ -95,7 +110,7 @@ impl Walker {
                 b"." => continue,
                 b".." => {
                     note_directory(trail, &self.places[*here].path);
-                    if *here == ROOT && self.beneath {
+                    if *here == ROOT && roots.iter().any(|root| root.beneath) {
                         return Err((Errno::XDEV, None));
                     }
                     *here = self.places[*here].parent;
@@ -103,7 +118,7 @@ impl Walker {
                 }
                 _ => note_directory(trail, &self.places[*here].path),
             }
-            let child = match self.child(host, base, *here, &name) {
+            let child = match self.child(roots, *here, &name) {
                 Ok(child) => child,
                 Err(errno) => return Err((errno, self.places[*here].path.join(&name).ok())),
             };
@@ -122,13 +137,13 @@ impl Walker {
             trail.push(Step::Link { at: at.clone(), target: target.clone() });
             push(&mut pending, target);
             if target[0] == b'/' {
-                if self.beneath {
+                if roots.iter().any(|root| root.beneath) {
                     return Err((Errno::XDEV, Some(at)));
                 }
                 *here = ROOT;
             }
         }
-        self.stat(host, base, *here).map_err(|errno| (errno, None))
+        self.stat(roots, *here).map_err(|errno| (errno, None))
     }
 
     /// Checks that a component may follow. The root counts as a directory until it is asked for.
@@ -139,28 +154,16 @@ impl Walker {
         }
     }
 
-    fn child(
-        &mut self,
-        host: &dyn Host,
-        base: &HostPath,
-        parent: usize,
-        name: &[u8],
-    ) -> Result<usize, Errno> {
+    fn child(&mut self, roots: &[Root], parent: usize, name: &[u8]) -> Result<usize, Errno> {
         if let Some(known) = self.places[parent].below.get(name) {
             return *known;
         }
-        let found = self.look(host, base, parent, name);
+        let found = self.look(roots, parent, name);
         self.places[parent].below.insert(name.into(), found);
         found
     }
 
-    fn look(
-        &mut self,
-        host: &dyn Host,
-        base: &HostPath,
-        parent: usize,
-        name: &[u8],
-    ) -> Result<usize, Errno> {
+    fn look(&mut self, roots: &[Root], parent: usize, name: &[u8]) -> Result<usize, Errno> {
         let path = self.places[parent].path.join(name).map_err(|problem| match problem {
             PathProblem::ComponentTooLong | PathProblem::TooLong => Errno::NAMETOOLONG,
             // No image can hold such a name, and a program of the image cannot find it there.
@@ -172,23 +175,79 @@ impl Walker {
             | PathProblem::NotRelative
             | PathProblem::OutsideProject => Errno::NOENT,
         })?;
-        let host_path = base.join(path.as_bytes());
-        let stat = host.lstat(&host_path)?;
+        // The trees behind the first are asked only for what it does not have.
+        let first = self.places[parent].source;
+        match self.look_in(roots, first, parent, &path) {
+            Err(Errno::NOENT) => {}
+            found => return found,
+        }
+        for source in self.lower(roots, parent).to_vec() {
+            match self.look_in(roots, source, parent, &path) {
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                found => return found,
+            }
+        }
+        Err(Errno::NOENT)
+    }
+
+    fn look_in(
+        &mut self,
+        roots: &[Root],
+        source: usize,
+        parent: usize,
+        path: &ImagePath,
+    ) -> Result<usize, Errno> {
+        let root = roots.get(source).ok_or(Errno::NOENT)?;
+        let host_path = root.host_path(path);
+        let stat = root.host.lstat(&host_path)?;
         let target = match stat.file_type {
-            FileType::Symlink => Some(host.read_link(&host_path)?.into_boxed_slice()),
+            FileType::Symlink => Some(root.host.read_link(&host_path)?.into_boxed_slice()),
             FileType::Regular | FileType::Directory | FileType::Special => None,
         };
-        let place = Place { path, parent, stat: Some(stat), target, below: HashMap::new() };
-        self.places.push(place);
+        self.places.push(Place {
+            path: path.clone(),
+            parent,
+            source,
+            stat: Some(stat),
+            target,
+            lower: None,
+            below: HashMap::new(),
+        });
         Ok(self.places.len() - 1)
     }
 
-    fn stat(&mut self, host: &dyn Host, base: &HostPath, place: usize) -> Result<Stat, Errno> {
+    /// Returns the trees behind a directory's own in which it is a directory too, and not a link
+    /// that the machine would follow.
+    fn lower(&mut self, roots: &[Root], place: usize) -> &[usize] {
+        if self.places[place].lower.is_none() {
+            let Place { path, parent, source, .. } = &self.places[place];
+            let (path, parent, source) = (path.clone(), *parent, *source);
+            let candidates: Vec<usize> = if place == ROOT {
+                (1..roots.len()).collect()
+            } else {
+                let above = self.lower(roots, parent).iter().copied();
+                above.filter(|candidate| *candidate > source).collect()
+            };
+            let is_directory = |candidate: &usize| {
+                let root = &roots[*candidate];
+                place == ROOT
+                    || matches!(
+                        root.host.lstat(&root.host_path(&path)),
+                        Ok(Stat { file_type: FileType::Directory, .. })
+                    )
+            };
+            self.places[place].lower = Some(candidates.into_iter().filter(is_directory).collect());
+        }
+        self.places[place].lower.as_deref().unwrap_or_default()
+    }
+
+    fn stat(&mut self, roots: &[Root], place: usize) -> Result<Stat, Errno> {
         if let Some(stat) = self.places[place].stat {
             return Ok(stat);
         }
         // The base itself may be a link, which the machine's owner chose; `.` is what it leads to.
-        let stat = host.lstat(&base.join(b"."))?;
+        let root = roots.first().ok_or(Errno::NOENT)?;
+        let stat = root.host.lstat(&root.base.join(b"."))?;
         self.places[place].stat = Some(stat);
         Ok(stat)
     }
