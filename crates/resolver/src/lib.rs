@@ -4,6 +4,7 @@
 //! machine is read through [`Host`] alone.
 
 mod host;
+pub mod loader;
 mod machine;
 mod memory;
 mod root;

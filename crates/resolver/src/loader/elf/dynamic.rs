@@ -1,0 +1,203 @@
+//! The dynamic table: what an object needs, and where it wants that to be searched.
+
+use goblin::elf::dynamic as dt;
+use goblin::elf::program_header::{PT_DYNAMIC, ProgramHeader};
+
+use super::version::Table;
+use super::{ElfProblem, Layout, Reader, VersionDefinition, VersionNeed, file_offset};
+
+/// `DT_AUXILIARY` and `DT_FILTER`; goblin has no names for them (`elf.h`).
+const DT_AUXILIARY: u64 = 0x7fff_fffd;
+const DT_FILTER: u64 = 0x7fff_ffff;
+/// `DT_RELR` (gABI).
+const DT_RELR: u64 = 36;
+/// `DF_1_PIE` (`elf.h`).
+const DF_1_PIE: u64 = 0x0800_0000;
+
+/// Most entries of a dynamic table. Real ones have 20 to 300.
+const MAX_ENTRIES: u64 = 65_536;
+/// Most `DT_NEEDED`, `DT_FILTER` and `DT_AUXILIARY` of one object. Chromium has some fifty.
+const MAX_NEEDED: usize = 4096;
+/// Strings and versions that lie within so many bytes are read at once: one call instead of three.
+const MAX_PREFETCH_BYTES: u64 = 65_536;
+
+/// By which tag, or by whom, an object asks for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tag {
+    /// `DT_NEEDED`.
+    Needed,
+    /// `DT_FILTER`: must be there, and comes before its owner.
+    Filter,
+    /// `DT_AUXILIARY`: comes before its owner if it is there.
+    Auxiliary,
+    /// `DT_AUDIT` or `DT_DEPAUDIT` of the program.
+    Audit,
+    /// `LD_PRELOAD` or `/etc/ld.so.preload`.
+    Preload,
+}
+
+/// A dynamic table, decoded. For what occurs more than once, the last entry counts
+/// (glibc `elf/get-dynamic-info.h`), except for those in `needed`.
+#[derive(Clone, Debug, Default)]
+pub struct Dynamic {
+    /// `DT_NEEDED`, `DT_FILTER` and `DT_AUXILIARY` in file order.
+    pub needed: Vec<(Tag, Box<[u8]>)>,
+    /// `DT_SONAME`.
+    pub soname: Option<Box<[u8]>>,
+    /// `DT_RPATH`. glibc takes it as absent if there is a `DT_RUNPATH`.
+    pub rpath: Option<Box<[u8]>>,
+    /// `DT_RUNPATH`; that it is there counts, even if it is empty.
+    pub runpath: Option<Box<[u8]>>,
+    /// `DT_AUDIT`, a list with colons.
+    pub audit: Option<Box<[u8]>>,
+    /// `DT_DEPAUDIT`, a list with colons.
+    pub depaudit: Option<Box<[u8]>>,
+    /// `DT_FLAGS`.
+    pub flags: u64,
+    /// `DT_FLAGS_1`.
+    pub flags_1: u64,
+    /// Whether there is a `DT_VERSYM`.
+    pub versioned_symbols: bool,
+    /// Whether there is a `DT_RELR`.
+    pub relr: bool,
+    /// `DT_VERNEED`.
+    pub version_needs: Vec<VersionNeed>,
+    /// `DT_VERDEF`; none if the tag is absent.
+    pub version_definitions: Option<Vec<VersionDefinition>>,
+}
+
+impl Dynamic {
+    /// Tells whether the object is a program (`DF_1_PIE`), which cannot be loaded as a library.
+    #[must_use]
+    pub fn is_pie(&self) -> bool {
+        self.flags_1 & DF_1_PIE != 0
+    }
+
+    /// Tells whether nothing may be searched in the built-in directories (`DF_1_NODEFLIB`).
+    #[must_use]
+    pub fn no_default_directories(&self) -> bool {
+        self.flags_1 & dt::DF_1_NODEFLIB != 0
+    }
+
+    /// Returns the `DT_RPATH` that is in force: none beside a `DT_RUNPATH`.
+    #[must_use]
+    pub fn effective_rpath(&self) -> Option<&[u8]> {
+        if self.runpath.is_some() { None } else { self.rpath.as_deref() }
+    }
+
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        header: &ProgramHeader,
+        headers: &[ProgramHeader],
+        layout: Layout,
+    ) -> Result<Self, ElfProblem> {
+        let entries = entries(reader, header, headers, layout)?;
+        // The last entry of each tag, where the tag has one value.
+        let last = |tag: u64| {
+            entries.iter().rev().find(|entry| entry.d_tag == tag).map(|entry| entry.d_val)
+        };
+        let strings = last(dt::DT_STRTAB);
+        let string = |offset: u64| file_offset(headers, strings?.checked_add(offset)?);
+        let table = |tag: u64| match last(tag) {
+            None => Ok(None),
+            Some(address) => {
+                file_offset(headers, address).ok_or(ElfProblem::PointsOutside).map(Some)
+            }
+        };
+        let (needs_at, definitions_at) = (table(dt::DT_VERNEED)?, table(dt::DT_VERDEF)?);
+        if let (Some(start), Some(length)) = (string(0), last(dt::DT_STRSZ)) {
+            prefetch(reader, start, length, [needs_at, definitions_at])?;
+        }
+
+        let text = |reader: &mut Reader<'_>, offset: u64| match strings {
+            None => Err(ElfProblem::NoStrings),
+            Some(_) => reader.string(string(offset).ok_or(ElfProblem::PointsOutside)?),
+        };
+        let optional = |reader: &mut Reader<'_>, tag: u64| {
+            last(tag).map(|offset| text(reader, offset)).transpose()
+        };
+        let mut dynamic = Self {
+            soname: optional(reader, dt::DT_SONAME)?,
+            rpath: optional(reader, dt::DT_RPATH)?,
+            runpath: optional(reader, dt::DT_RUNPATH)?,
+            audit: optional(reader, dt::DT_AUDIT)?,
+            depaudit: optional(reader, dt::DT_DEPAUDIT)?,
+            flags: last(dt::DT_FLAGS).unwrap_or(0),
+            flags_1: last(dt::DT_FLAGS_1).unwrap_or(0),
+            versioned_symbols: last(dt::DT_VERSYM).is_some(),
+            relr: last(DT_RELR).is_some(),
+            ..Self::default()
+        };
+        for entry in &entries {
+            let tag = match entry.d_tag {
+                dt::DT_NEEDED => Tag::Needed,
+                DT_FILTER => Tag::Filter,
+                DT_AUXILIARY => Tag::Auxiliary,
+                _ => continue,
+            };
+            if dynamic.needed.len() == MAX_NEEDED {
+                return Err(ElfProblem::DynamicCount);
+            }
+            dynamic.needed.push((tag, text(reader, entry.d_val)?));
+        }
+        if let Some(offset) = needs_at {
+            dynamic.version_needs = Table { offset, string: &string, layout }.needs(reader)?;
+        }
+        if let Some(offset) = definitions_at {
+            let table = Table { offset, string: &string, layout };
+            dynamic.version_definitions = Some(table.definitions(reader)?);
+        }
+        Ok(dynamic)
+    }
+}
+
+/// Returns the entries before `DT_NULL`. Loaders find the table by its address in memory.
+fn entries(
+    reader: &mut Reader<'_>,
+    header: &ProgramHeader,
+    headers: &[ProgramHeader],
+    layout: Layout,
+) -> Result<Vec<dt::Dyn>, ElfProblem> {
+    let entry_bytes = dt::Dyn::size(layout.context().container) as u64;
+    let size_bytes = header.p_filesz / entry_bytes * entry_bytes;
+    if size_bytes > MAX_ENTRIES * entry_bytes {
+        return Err(ElfProblem::DynamicCount);
+    }
+    let offset = file_offset(headers, header.p_vaddr).ok_or(ElfProblem::DynamicOutside)?;
+    let bytes = reader
+        .bytes(offset, size_bytes)
+        .map_err(|problem| problem.or_outside(ElfProblem::DynamicOutside))?;
+    // goblin reads the table behind a program header: give it one for just these bytes.
+    let window =
+        ProgramHeader { p_type: PT_DYNAMIC, p_filesz: size_bytes, ..ProgramHeader::default() };
+    let mut entries = dt::Dynamic::parse(bytes, &[window], layout.context())
+        .map_err(|_| ElfProblem::DynamicOutside)?
+        .map(|dynamic| dynamic.dyns)
+        .unwrap_or_default();
+    match entries.pop() {
+        Some(end) if end.d_tag == dt::DT_NULL => Ok(entries),
+        _ => Err(ElfProblem::DynamicUnterminated),
+    }
+}
+
+/// Reads strings and version tables at once when they lie close together, as linkers put them.
+fn prefetch(
+    reader: &mut Reader<'_>,
+    strings: u64,
+    strings_bytes: u64,
+    tables: [Option<u64>; 2],
+) -> Result<(), ElfProblem> {
+    /// Room for the records of a version table, whose size no tag tells.
+    const TABLE_BYTES: u64 = 1024;
+    let mut start = strings;
+    let mut end = strings.saturating_add(strings_bytes);
+    for table in tables.into_iter().flatten() {
+        start = start.min(table);
+        end = end.max(table + TABLE_BYTES);
+    }
+    if end.saturating_sub(start) <= MAX_PREFETCH_BYTES && end > start && start < reader.size_bytes()
+    {
+        reader.prefetch(start, end)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Notes: the oldest kernel and the x86 level that an object asks for.
+
+use goblin::elf::program_header::{PT_NOTE, ProgramHeader};
+
+use super::{Class, Layout, Reader};
+
+/// `PT_GNU_PROPERTY`; goblin has no name for it (`elf.h`).
+const PT_GNU_PROPERTY: u32 = 0x6474_e553;
+/// `NT_GNU_ABI_TAG` and `NT_GNU_PROPERTY_TYPE_0` (`elf.h`).
+const NT_GNU_ABI_TAG: u32 = 1;
+const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
+/// `GNU_PROPERTY_X86_ISA_1_NEEDED` (x86-64 psABI).
+const X86_ISA_1_NEEDED: u32 = 0xc000_8002;
+
+/// Most bytes of notes that are looked at: loaders have no limit, real ones have some hundred.
+const MAX_NOTE_BYTES: u64 = 65_536;
+
+/// `NT_GNU_ABI_TAG`: an operating system (0 is Linux) and its oldest version that will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AbiTag {
+    /// The system; 0 is Linux.
+    pub system: u32,
+    /// Major, minor and patch version of the kernel.
+    pub version: [u32; 3],
+}
+
+/// Reads both; a note that cannot be read is none.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    headers: &[ProgramHeader],
+    layout: Layout,
+) -> (Option<AbiTag>, u32) {
+    let mut abi_tag = None;
+    let mut isa_needed = 0;
+    for header in headers {
+        if !matches!(header.p_type, PT_NOTE | PT_GNU_PROPERTY) || header.p_filesz > MAX_NOTE_BYTES {
+            continue;
+        }
+        let Ok(bytes) = reader.bytes(header.p_offset, header.p_filesz) else { continue };
+        let alignment = if header.p_align == 8 { 8 } else { 4 };
+        for (kind, description) in notes(bytes, alignment, layout) {
+            match kind {
+                NT_GNU_ABI_TAG if abi_tag.is_none() && description.len() == 16 => {
+                    let word = |index: usize| word(description, index * 4, layout).unwrap_or(0);
+                    abi_tag =
+                        Some(AbiTag { system: word(0), version: [word(1), word(2), word(3)] });
+                }
+                NT_GNU_PROPERTY_TYPE_0 => isa_needed |= isa_bits(description, layout),
+                _ => {}
+            }
+        }
+    }
+    (abi_tag, isa_needed)
+}
+
+/// Returns type and description of each note of owner `GNU`.
+fn notes<'a>(
+    bytes: &'a [u8],
+    alignment: usize,
+    layout: Layout,
+) -> impl Iterator<Item = (u32, &'a [u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let name_bytes = word(bytes, at, layout)? as usize;
+            let description_bytes = word(bytes, at + 4, layout)? as usize;
+            let kind = word(bytes, at + 8, layout)?;
+            let description_at =
+                (at + 12).checked_add(name_bytes)?.checked_next_multiple_of(alignment)?;
+            let end = description_at.checked_add(description_bytes)?;
+            let name = bytes.get(at + 12..(at + 12).checked_add(name_bytes)?)?;
+            let description = bytes.get(description_at..end)?;
+            at = end.checked_next_multiple_of(alignment)?;
+            if name == b"GNU\0" {
+                return Some((kind, description));
+            }
+        }
+    })
+}
+
+fn isa_bits(mut properties: &[u8], layout: Layout) -> u32 {
+    let alignment = match layout.class {
+        Class::Elf32 => 4,
+        Class::Elf64 => 8,
+    };
+    while let (Some(kind), Some(size_bytes)) =
+        (word(properties, 0, layout), word(properties, 4, layout))
+    {
+        if kind == X86_ISA_1_NEEDED && size_bytes == 4 {
+            return word(properties, 8, layout).unwrap_or(0);
+        }
+        let Some(next) = (8 + size_bytes as usize).checked_next_multiple_of(alignment) else {
+            break;
+        };
+        properties = properties.get(next..).unwrap_or_default();
+    }
+    0
+}
+
+/// Returns the 32-bit number at `at`.
+pub(super) fn word(bytes: &[u8], at: usize, layout: Layout) -> Option<u32> {
+    let bytes = *bytes.get(at..)?.first_chunk()?;
+    Some(if layout.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+}
+
+/// Returns the 16-bit number at `at`.
+pub(super) fn half(bytes: &[u8], at: usize, layout: Layout) -> Option<u16> {
+    let bytes = *bytes.get(at..)?.first_chunk()?;
+    Some(if layout.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+}

@@ -1,0 +1,81 @@
+//! Keeps what was read of each file for a whole build: programs share most of their libraries.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::host::{Errno, FileId};
+use crate::root::{Roots, Walk};
+
+use super::{Elf, ElfProblem, Machine};
+
+/// Whose eyes a file is read with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::loader) enum View {
+    /// A loader's: class and byte order are those that `e_ident` says.
+    Loader,
+    /// The kernel's: class and byte order are those of `e_machine`.
+    Kernel,
+}
+
+/// Why a file could not be read at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::loader) enum Unread {
+    /// It could not be opened.
+    Open(Errno),
+    /// It was opened and is no ELF file.
+    Elf(ElfProblem),
+}
+
+type Entry = Result<Arc<Elf>, ElfProblem>;
+
+/// Files by their identity.
+#[derive(Default)]
+pub(in crate::loader) struct Shelf {
+    files: Mutex<HashMap<(FileId, View), Entry>>,
+}
+
+impl Shelf {
+    /// Returns what stands at the end of `walk`, read at most once.
+    pub(in crate::loader) fn read(
+        &self,
+        roots: &Roots,
+        walk: &Walk,
+        view: View,
+    ) -> Result<Arc<Elf>, Unread> {
+        let key = (walk.stat.id, view);
+        if let Some(entry) = self.files().get(&key) {
+            return entry.clone().map_err(Unread::Elf);
+        }
+        let file = roots.open(walk).map_err(Unread::Open)?;
+        let entry = read(&*file, walk.stat.size, view);
+        self.files().insert(key, entry.clone());
+        entry.map_err(Unread::Elf)
+    }
+
+    fn files(&self) -> std::sync::MutexGuard<'_, HashMap<(FileId, View), Entry>> {
+        // Entries are inserted whole: a panic elsewhere leaves none that is half made.
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a file with someone's eyes.
+pub(in crate::loader) fn read(
+    file: &dyn crate::host::HostFile,
+    size_bytes: u64,
+    view: View,
+) -> Entry {
+    let elf = Elf::read(file, size_bytes, None)?;
+    if view == View::Loader {
+        return Ok(Arc::new(elf));
+    }
+    // `e_type` and `e_machine` stand at the same place in both classes; only their byte order can
+    // be read wrongly.
+    let machine = [elf.machine, Machine(elf.machine.0.swap_bytes())];
+    let layout = machine.into_iter().find_map(Machine::layout);
+    match layout {
+        Some(layout) if layout != elf.layout => {
+            Elf::read(file, size_bytes, Some(layout)).map(Arc::new)
+        }
+        _ => Ok(Arc::new(elf)),
+    }
+}

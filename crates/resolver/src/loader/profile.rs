@@ -1,0 +1,225 @@
+//! What a loader is, read from its own file.
+//!
+//! The built-in directories differ per distribution, and no header tells them; they stand as plain
+//! strings in the file. Nothing else is reliable: Debian's 64-bit loader does not search `/lib64`,
+//! Fedora's does, Nix's searches one directory of its store.
+
+use super::elf::{Class, Elf, Machine};
+
+/// Most bytes of a loader's file that are read. glibc's and musl's have 200 KiB to 2 MiB.
+pub(super) const MAX_LOADER_BYTES: u64 = 16 << 20;
+
+/// A loader: which rules it follows, and where it searches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Whose rules it follows.
+    pub family: Family,
+    /// The processor.
+    pub machine: Machine,
+    /// Width of addresses.
+    pub class: Class,
+    /// Whether numbers are big-endian.
+    pub big_endian: bool,
+    /// `e_flags`, for the float ABI.
+    pub flags: u32,
+    /// Whether something was not in the file and the usual value was taken.
+    pub defaults_used: bool,
+}
+
+/// glibc or musl, with what each of them keeps in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The GNU C library.
+    Glibc {
+        /// Its version, as `(2, 36)`.
+        version: (u16, u16),
+        /// Built-in directories, each with a slash at the end, in order.
+        directories: Vec<Box<[u8]>>,
+        /// Value of `$LIB`.
+        lib: Box<[u8]>,
+        /// Path of `ld.so.cache`.
+        cache: Box<[u8]>,
+        /// Names of capability directories below `glibc-hwcaps`, best first.
+        capabilities: Vec<Box<[u8]>>,
+    },
+    /// musl.
+    Musl {
+        /// Its name of the architecture, as in `ld-musl-x86_64.path`.
+        architecture: Box<[u8]>,
+        /// Built-in directories, a list with colons.
+        path: Box<[u8]>,
+    },
+}
+
+/// The usual directories of 64-bit glibc, where a file does not tell: Debian's order without the
+/// multiarch ones (glibc `Makeconfig`, `slibdir` and `libdir`).
+const USUAL_64: [&[u8]; 2] = [b"/lib64/", b"/usr/lib64/"];
+const USUAL_32: [&[u8]; 2] = [b"/lib/", b"/usr/lib/"];
+
+/// The version that is assumed where a file does not tell: the oldest whose rules hold until today.
+const USUAL_VERSION: (u16, u16) = (2, 39);
+
+impl Profile {
+    /// Reads a loader's whole file. Nothing if it is neither glibc's nor musl's.
+    #[must_use]
+    pub fn read(bytes: &[u8], elf: &Elf) -> Option<Self> {
+        let (family, defaults_used) = if let Some(architecture) = musl_architecture(bytes) {
+            let path = strings(bytes).find(|text| is_musl_path(text));
+            let family = Family::Musl {
+                architecture,
+                path: path.unwrap_or(b"/lib:/usr/local/lib:/usr/lib").into(),
+            };
+            (family, path.is_none())
+        } else {
+            glibc(bytes, elf)?
+        };
+        Some(Self {
+            family,
+            machine: elf.machine,
+            class: elf.layout.class,
+            big_endian: elf.layout.big_endian,
+            flags: elf.flags,
+            defaults_used,
+        })
+    }
+}
+
+fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
+    let mut cache = None;
+    let mut lists = Vec::new();
+    let mut directories: Vec<&[u8]> = Vec::new();
+    let mut run: Vec<&[u8]> = Vec::new();
+    let mut end_of_run = 0;
+    let mut version = None;
+    for text in strings(bytes) {
+        let start = text.as_ptr() as usize - bytes.as_ptr() as usize;
+        if text.first() == Some(&b'/') {
+            if text.ends_with(b"/ld.so.cache") {
+                cache.get_or_insert(text);
+            }
+            if text.ends_with(b"/") && text.len() > 1 && contains(text, b"lib") && is_path(text) {
+                // Adjacent: nothing but the one NUL lies between them.
+                if end_of_run + 1 != start {
+                    run.clear();
+                }
+                run.push(text);
+                end_of_run = start + text.len();
+                if run.len() > directories.len() {
+                    directories.clone_from(&run);
+                }
+                continue;
+            }
+        }
+        if version.is_none() {
+            version = find_version(text);
+        }
+        if is_capability_list(text) {
+            lists.push(text);
+        }
+    }
+    let cache = cache?;
+    let known = !directories.is_empty() && version.is_some();
+    if directories.is_empty() {
+        directories = match elf.layout.class {
+            Class::Elf64 => USUAL_64.into(),
+            Class::Elf32 => USUAL_32.into(),
+        };
+    }
+    let capabilities = lists.first().copied().unwrap_or_default();
+    let family = Family::Glibc {
+        version: version.unwrap_or(USUAL_VERSION),
+        lib: find_lib(bytes, &directories),
+        directories: directories.into_iter().map(Into::into).collect(),
+        cache: cache.into(),
+        capabilities: capabilities
+            .split(|byte| *byte == b':')
+            .filter(|name| !name.is_empty())
+            .map(Into::into)
+            .collect(),
+    };
+    Some((family, !known))
+}
+
+/// Returns the strings between NULs; not only those of printable characters.
+fn strings(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|byte| *byte == 0).filter(|text| !text.is_empty())
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn is_path(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_graphic())
+}
+
+fn musl_architecture(bytes: &[u8]) -> Option<Box<[u8]>> {
+    const START: &[u8] = b"/etc/ld-musl-";
+    let start = strings(bytes).find_map(|text| {
+        let at = text.windows(START.len()).position(|window| window == START)?;
+        Some(&text[at + START.len()..])
+    })?;
+    let end = start.windows(5).position(|window| window == b".path")?;
+    Some(start[..end].into())
+}
+
+/// Tells the library path from `execvp`'s `/usr/local/bin:/bin:/usr/bin`.
+fn is_musl_path(text: &[u8]) -> bool {
+    is_path(text)
+        && text.contains(&b':')
+        && text
+            .split(|byte| *byte == b':')
+            .all(|element| element.starts_with(b"/") && contains(element, b"lib"))
+}
+
+/// Finds the number in `stable release version 2.36` (glibc `csu/version.c`).
+fn find_version(text: &[u8]) -> Option<(u16, u16)> {
+    const BEFORE: &[u8] = b"release version ";
+    // Cheap first: there is one such text among tens of thousands.
+    if text.len() < 30 || !is_like_version(text) {
+        return None;
+    }
+    let at = text.windows(BEFORE.len()).position(|window| window == BEFORE)?;
+    let mut numbers = text[at + BEFORE.len()..].split(|byte| !byte.is_ascii_digit());
+    let mut number = || str::from_utf8(numbers.next()?).ok()?.parse().ok();
+    Some((number()?, number()?))
+}
+
+fn is_like_version(text: &[u8]) -> bool {
+    text.starts_with(b"GNU C Library") || text.starts_with(b"ld.so (")
+}
+
+/// Tells a list of capability directories, by the names of those that exist (glibc
+/// `sysdeps/*/dl-hwcaps-subdirs.c`).
+fn is_capability_list(text: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 8] =
+        [b"x86-64-v2", b"x86-64-v3", b"x86-64-v4", b"z13", b"z14", b"power9", b"power10", b"z15"];
+    let mut count = 0;
+    text.len() < 256
+        && text.contains(&b':')
+        && text.split(|byte| *byte == b':').all(|name| {
+            count += usize::from(KNOWN.contains(&name));
+            name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        })
+        && count > 0
+}
+
+/// Returns `$LIB`: the built-in directory that also stands without its slashes.
+fn find_lib(bytes: &[u8], directories: &[&[u8]]) -> Box<[u8]> {
+    let bare = |directory: &[u8]| -> Box<[u8]> {
+        let bare = directory.strip_prefix(b"/").unwrap_or(directory);
+        bare.strip_suffix(b"/").unwrap_or(bare).into()
+    };
+    let candidates: Vec<Box<[u8]>> = directories.iter().map(|directory| bare(directory)).collect();
+    let mut found = vec![false; candidates.len()];
+    for text in strings(bytes) {
+        if let Some(place) = candidates.iter().position(|candidate| **candidate == *text) {
+            found[place] = true;
+        }
+    }
+    candidates
+        .into_iter()
+        .zip(found)
+        .find_map(|(candidate, found)| found.then_some(candidate))
+        .unwrap_or_else(|| (*b"lib").into())
+}
