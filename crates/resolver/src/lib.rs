@@ -1,15 +1,37 @@
 //! Plan to closure: everything that reads.
 //!
 //! Nothing here executes anything, writes anything, or looks at the caller's environment. The
-//! machine is read through [`Host`] alone.
+//! machine is read through [`Host`] alone. Start reading at [`resolve`]; [`loader`] is how
+//! libraries are found, [`Roots`] how files are.
 
+mod contents;
+mod draft;
+mod error;
 mod host;
+mod launch;
+mod library;
+mod loaded;
 pub mod loader;
 mod machine;
 mod memory;
+mod merge;
+mod overlay;
+mod pattern;
+mod places;
+mod platform;
+mod query;
+mod resolve;
 mod root;
+mod script;
+mod settle;
+mod tree;
+mod world;
 
+pub use contents::Sources;
+pub use error::{CODES, Name, ResolveError, Tried};
 pub use host::{Errno, FileId, FileType, Host, HostFile, HostPath, Stat};
 pub use machine::Machine;
 pub use memory::Memory;
+pub use pattern::PatternProblem;
+pub use resolve::{Resolution, resolve};
 pub use root::{Root, Roots, Step, Walk, WalkError};

@@ -96,6 +96,17 @@ impl Memory {
         self.with(path.as_ref(), Content::Special, 0o600)
     }
 
+    /// Gives a path that was added another mode.
+    ///
+    /// # Panics
+    /// When nothing stands at `path`.
+    #[must_use]
+    pub fn mode(mut self, path: impl AsRef<[u8]>, mode: u16) -> Self {
+        let node = *self.paths.get(path.as_ref()).expect("a path is added before its mode");
+        self.nodes[node].mode = mode;
+        self
+    }
+
     /// Adds another name of a file that is there: both have one [`FileId`].
     ///
     /// # Panics

@@ -1,0 +1,494 @@
+//! What can be wrong with what a plan asks of the machine: one variant for each thing to fix.
+//!
+//! The fields are data; `core` joins them to the places of the recipe through
+//! [`ResolveError::nodes`].
+
+mod story;
+
+pub(crate) use story::errno as errno_text;
+
+use std::fmt::{self, Display, Formatter};
+
+use imgc_planner::recipe::{From, ImagePath, PathProblem, Platform, Printable};
+use imgc_planner::{NodeId, Rule};
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::host::{Errno, HostPath};
+use crate::pattern::PatternProblem;
+
+/// A name or text that came from a file: any bytes, shown on one line.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(Box<[u8]>);
+
+impl Name {
+    /// Wraps `bytes`.
+    #[must_use]
+    pub fn new(bytes: impl AsRef<[u8]>) -> Self {
+        Self(bytes.as_ref().into())
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Display for Name {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        Printable::new(&self.0).fmt(formatter)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, formatter)
+    }
+}
+
+/// A place where something was looked for, and what was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The path that was tried, as the loader or the kernel would open it.
+    pub path: Name,
+    /// Why it was tried; nothing for what is no library.
+    pub rule: Option<Rule>,
+    /// What was there.
+    pub found: Name,
+}
+
+/// What a plan asks for and the machine does not give.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Diagnostic)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// A source directory is absent or something else.
+    #[error("the source `{path}` {found}")]
+    #[diagnostic(code(imgc::resolve::source_is_no_directory))]
+    #[diagnostic(help("unpack a root file system there, or name its directory"))]
+    SourceIsNoDirectory {
+        /// The source.
+        node: NodeId,
+        /// Its directory.
+        path: Name,
+        /// What is there instead.
+        found: Name,
+    },
+    /// A file of the project or of the sources is absent.
+    #[error("there is no `{}`{}", story::origin(from), story::whose(from))]
+    #[diagnostic(code(imgc::resolve::file_is_missing))]
+    #[diagnostic(help("{}", story::missing_file(from, at, nearest.as_ref())))]
+    FileIsMissing {
+        /// What asks for it.
+        node: NodeId,
+        /// What it asks for.
+        from: From,
+        /// Where the path ends.
+        at: ImagePath,
+        /// The name in that directory that is most like it.
+        nearest: Option<Name>,
+    },
+    /// A directory, device, fifo or socket stands where a file is needed.
+    #[error("`{path}` is {found}, not a regular file")]
+    #[diagnostic(code(imgc::resolve::not_a_file))]
+    #[diagnostic(help("{}", story::not_a_file(found)))]
+    NotAFile {
+        /// What asks for it.
+        node: NodeId,
+        /// The path.
+        path: Name,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// A tree's root is no directory.
+    #[error("`{path}` is {found}, not a directory")]
+    #[diagnostic(code(imgc::resolve::tree_is_no_directory))]
+    #[diagnostic(help("use `file` instead of `tree`"))]
+    TreeIsNoDirectory {
+        /// The tree.
+        node: NodeId,
+        /// Its root.
+        path: Name,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// A link of the project leads out of it.
+    #[error("`{path}` leads out of the project at `{at}`")]
+    #[diagnostic(code(imgc::resolve::link_leaves_project))]
+    #[diagnostic(help(
+        "copy the file into the project, or give an absolute path to take it from a source"
+    ))]
+    LinkLeavesProject {
+        /// What asks for it.
+        node: NodeId,
+        /// What it asks for, below the project.
+        path: Name,
+        /// Where the walk left.
+        at: ImagePath,
+    },
+    /// A link of a tree climbs above the image's root.
+    #[error("the link `{path}` climbs out of the image by `{target}`")]
+    #[diagnostic(code(imgc::resolve::link_leaves_image))]
+    #[diagnostic(help("exclude the link, or let it point into the image"))]
+    LinkLeavesImage {
+        /// The tree.
+        node: NodeId,
+        /// Where the link would stand.
+        path: ImagePath,
+        /// Its text.
+        target: Name,
+    },
+    /// A name of a tree can stand in no image.
+    #[error("`{name}` in `{directory}` {problem}")]
+    #[diagnostic(code(imgc::resolve::name_is_impossible))]
+    #[diagnostic(help("rename it, or leave it out with `exclude`"))]
+    NameIsImpossible {
+        /// The tree.
+        node: NodeId,
+        /// The directory of the image.
+        directory: ImagePath,
+        /// The name.
+        name: Name,
+        /// Why.
+        problem: PathProblem,
+    },
+    /// An `exclude` is no pattern.
+    #[error("the pattern `{pattern}` {problem}")]
+    #[diagnostic(code(imgc::resolve::exclude_is_no_pattern))]
+    #[diagnostic(help("write it as in a .gitignore file: `*.map`, `/cache`, `a/**/b`"))]
+    ExcludeIsNoPattern {
+        /// The tree.
+        node: NodeId,
+        /// The text.
+        pattern: Name,
+        /// Why.
+        problem: PatternProblem,
+    },
+    /// The machine refuses to show a file.
+    #[error("cannot {doing} `{path}`: {}", story::errno(*errno))]
+    #[diagnostic(code(imgc::resolve::unreadable))]
+    #[diagnostic(help("make it readable for the user that builds"))]
+    Unreadable {
+        /// What asks for it.
+        node: NodeId,
+        /// The path.
+        path: Name,
+        /// What was tried, as a verb.
+        doing: &'static str,
+        /// The machine's answer.
+        errno: Errno,
+    },
+    /// A file is not the same at the end of reading as at the beginning.
+    #[error("`{path}` changed while it was read")]
+    #[diagnostic(code(imgc::resolve::file_changed))]
+    #[diagnostic(help(
+        "build again when nothing writes to it; files of /proc and /sys cannot be used"
+    ))]
+    FileChanged {
+        /// What asks for it.
+        node: NodeId,
+        /// The path.
+        path: HostPath,
+    },
+    /// A program is neither ELF nor a script.
+    #[error("`{path}` is no program: it starts with neither an ELF header nor `#!`")]
+    #[diagnostic(code(imgc::resolve::not_a_program))]
+    #[diagnostic(help("use `file` for data; give a script a first line such as `#!/bin/sh`"))]
+    NotAProgram {
+        /// What asks for it.
+        node: NodeId,
+        /// The path in the image.
+        path: Name,
+    },
+    /// An ELF file is damaged.
+    #[error("`{path}` is a damaged ELF file: {problem}")]
+    #[diagnostic(code(imgc::resolve::damaged_elf))]
+    #[diagnostic(help("build or fetch the file again"))]
+    DamagedElf {
+        /// What asks for it.
+        node: NodeId,
+        /// The path in the image.
+        path: Name,
+        /// What is wrong.
+        problem: Name,
+    },
+    /// What the kernel must start for a program is absent.
+    #[error("the interpreter `{interpreter}` of `{program}` {found}")]
+    #[diagnostic(code(imgc::resolve::interpreter_is_missing))]
+    #[diagnostic(help("add a source that has it, or build the program for this one"))]
+    InterpreterIsMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program or script.
+        program: ImagePath,
+        /// The path that stands in it.
+        interpreter: Name,
+        /// What is there.
+        found: Name,
+    },
+    /// Scripts are interpreters of scripts, too often.
+    #[error("`{path}` is the sixth script in a row; the kernel starts five")]
+    #[diagnostic(code(imgc::resolve::scripts_nest_too_deep))]
+    #[diagnostic(help("let one of the scripts name a program as its interpreter"))]
+    ScriptsNestTooDeep {
+        /// What asks for the first one.
+        node: NodeId,
+        /// The sixth script.
+        path: ImagePath,
+    },
+    /// What `env` would start for a script is absent.
+    #[error("`{name}`, which `{script}` starts through env, is not in the image's PATH")]
+    #[diagnostic(code(imgc::resolve::env_program_is_missing))]
+    #[diagnostic(help(
+        "add a source that has it, or its directory to `env PATH=\"…\"` (now `{search}`)"
+    ))]
+    EnvProgramIsMissing {
+        /// What asks for the script.
+        node: NodeId,
+        /// The script.
+        script: ImagePath,
+        /// The program's name.
+        name: Name,
+        /// The image's `PATH`.
+        search: Name,
+    },
+    /// A library is found nowhere.
+    #[error("`{by}` needs `{name}`, which is not found")]
+    #[diagnostic(code(imgc::resolve::library_is_missing))]
+    #[diagnostic(help("{}", story::missing_library(tried, relocated.as_ref())))]
+    LibraryIsMissing {
+        /// What asks for the program or library.
+        node: NodeId,
+        /// The object that needs it.
+        by: ImagePath,
+        /// The library's name.
+        name: Name,
+        /// Where it was looked for, in order.
+        tried: Vec<Tried>,
+        /// Where the program stands in its source, if it stands elsewhere in the image.
+        relocated: Option<From>,
+    },
+    /// A program needs a version of a library that the library does not have.
+    #[error("`{by}` needs version `{version}` of `{file}`, {found}")]
+    #[diagnostic(code(imgc::resolve::version_is_missing))]
+    #[diagnostic(help(
+        "take the program and its libraries from the same release, or build it for this one"
+    ))]
+    VersionIsMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that needs it.
+        by: ImagePath,
+        /// The library, as the object names it.
+        file: Name,
+        /// The version.
+        version: Name,
+        /// What there is instead.
+        found: Name,
+    },
+    /// A library was asked for by name, and no program says how to look for it.
+    #[error("`{name}` is looked for as a program's loader does, and there is no dynamic program")]
+    #[diagnostic(code(imgc::resolve::library_without_program))]
+    #[diagnostic(help("add the `binary` that opens it"))]
+    LibraryWithoutProgram {
+        /// The library.
+        node: NodeId,
+        /// Its name.
+        name: Name,
+    },
+    /// A pattern matches no file.
+    #[error("no file matches `{pattern}`")]
+    #[diagnostic(code(imgc::resolve::nothing_matches))]
+    #[diagnostic(help(
+        "check the directory and the pattern: only its last component may have `*`, `?` and `[…]`"
+    ))]
+    NothingMatches {
+        /// The library.
+        node: NodeId,
+        /// The pattern.
+        pattern: ImagePath,
+    },
+    /// The loader would stop with an error.
+    #[error("`{program}` would not start: {problem}")]
+    #[diagnostic(code(imgc::resolve::loader_stops))]
+    #[diagnostic(help(
+        "replace the file that the loader cannot use, or take it out of the search path"
+    ))]
+    LoaderStops {
+        /// What asks for it.
+        node: NodeId,
+        /// The program or library that was to be loaded.
+        program: ImagePath,
+        /// What the loader would say.
+        problem: Name,
+    },
+    /// The program starts, but not as anybody would want.
+    #[error("`{program}` starts, but {problem}")]
+    #[diagnostic(code(imgc::resolve::loader_warns), severity(Warning))]
+    LoaderWarns {
+        /// What asks for it.
+        node: NodeId,
+        /// The program or library that was loaded.
+        program: ImagePath,
+        /// What is doubtful.
+        problem: Name,
+    },
+    /// One path, two contents.
+    #[error("`{path}` is {first}, and {second}")]
+    #[diagnostic(code(imgc::resolve::path_conflict))]
+    #[diagnostic(help("keep one of the two, or give one of them another path"))]
+    PathConflict {
+        /// The path, behind all links.
+        path: ImagePath,
+        /// What asks for it.
+        node: NodeId,
+        /// What it asks for.
+        first: Name,
+        /// What asks for something else.
+        other: NodeId,
+        /// What that is.
+        second: Name,
+    },
+    /// Something lies below a path that is no directory.
+    #[error("`{below}` lies below `{path}`, which is {found}")]
+    #[diagnostic(code(imgc::resolve::not_a_directory))]
+    #[diagnostic(help("give one of the two another path"))]
+    NotADirectory {
+        /// The path that is no directory.
+        path: ImagePath,
+        /// What asks for it.
+        node: NodeId,
+        /// What stands there.
+        found: &'static str,
+        /// The path below it.
+        below: ImagePath,
+        /// What asks for that.
+        other: NodeId,
+    },
+    /// A link above a path leads nowhere.
+    #[error("`{path}` lies behind the link `{link}`, which {problem}")]
+    #[diagnostic(code(imgc::resolve::link_leads_nowhere))]
+    #[diagnostic(help(
+        "let the link point at a directory of the image, or add `directory` for it"
+    ))]
+    LinkLeadsNowhere {
+        /// What asks for the path.
+        node: NodeId,
+        /// The path that cannot be reached.
+        path: ImagePath,
+        /// The link.
+        link: ImagePath,
+        /// What asks for the link.
+        other: NodeId,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// An object is for another machine than the image.
+    #[error("`{path}` is for {found}, the image for {expected}")]
+    #[diagnostic(code(imgc::resolve::platform_differs))]
+    #[diagnostic(help("take it from a source for {expected}, or build the image for {found}"))]
+    PlatformDiffers {
+        /// What asks for it.
+        node: NodeId,
+        /// The object.
+        path: ImagePath,
+        /// What it runs on.
+        found: Name,
+        /// What the image runs on.
+        expected: Platform,
+    },
+    /// Nothing says what the image runs on.
+    #[error("no program says which platform the image is for")]
+    #[diagnostic(code(imgc::resolve::platform_is_unknown))]
+    #[diagnostic(help("add `platform \"linux/amd64\"`"))]
+    PlatformIsUnknown {
+        /// The programs that were asked for in vain, if any.
+        nodes: Vec<NodeId>,
+    },
+    /// A program needs more libraries than anybody means.
+    #[error("`{program}` needs more than {limit} libraries")]
+    #[diagnostic(code(imgc::resolve::too_many_libraries))]
+    #[diagnostic(help("check what the program is linked with"))]
+    TooManyLibraries {
+        /// What asks for it.
+        node: NodeId,
+        /// The program.
+        program: ImagePath,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// The image would have more entries than anybody means.
+    #[error("the image has more than {limit} entries")]
+    #[diagnostic(code(imgc::resolve::too_many_entries))]
+    #[diagnostic(help("leave files out with `exclude`"))]
+    TooManyEntries {
+        /// What asks for the first one too many.
+        node: NodeId,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A library was found through a cache that the image does not have.
+    #[error("`{by}` finds `{name}` through /etc/ld.so.cache alone, which the image does not have")]
+    #[diagnostic(code(imgc::resolve::needs_loader_cache))]
+    #[diagnostic(help("add `env LD_LIBRARY_PATH=\"{}\"`", story::directory(path)))]
+    NeedsLoaderCache {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that needs it.
+        by: ImagePath,
+        /// The library's name.
+        name: Name,
+        /// Where the source has it.
+        path: ImagePath,
+    },
+    /// The loader finds another file in the image than in the source.
+    #[error("in the image `{by}` finds `{name}` {found}, and in the source at `{path}`")]
+    #[diagnostic(code(imgc::resolve::image_differs))]
+    #[diagnostic(help("give the file of the recipe that comes between another path"))]
+    ImageDiffers {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that needs it.
+        by: ImagePath,
+        /// The library's name.
+        name: Name,
+        /// Where the source has it.
+        path: ImagePath,
+        /// Where the image has it.
+        found: Name,
+    },
+}
+
+/// Every code of this phase, sorted. Each has a page in `docs/errors/`.
+pub const CODES: &[&str] = &[
+    "imgc::resolve::damaged_elf",
+    "imgc::resolve::env_program_is_missing",
+    "imgc::resolve::exclude_is_no_pattern",
+    "imgc::resolve::file_changed",
+    "imgc::resolve::file_is_missing",
+    "imgc::resolve::image_differs",
+    "imgc::resolve::interpreter_is_missing",
+    "imgc::resolve::library_is_missing",
+    "imgc::resolve::library_without_program",
+    "imgc::resolve::link_leads_nowhere",
+    "imgc::resolve::link_leaves_image",
+    "imgc::resolve::link_leaves_project",
+    "imgc::resolve::loader_stops",
+    "imgc::resolve::loader_warns",
+    "imgc::resolve::name_is_impossible",
+    "imgc::resolve::needs_loader_cache",
+    "imgc::resolve::not_a_directory",
+    "imgc::resolve::not_a_file",
+    "imgc::resolve::not_a_program",
+    "imgc::resolve::nothing_matches",
+    "imgc::resolve::path_conflict",
+    "imgc::resolve::platform_differs",
+    "imgc::resolve::platform_is_unknown",
+    "imgc::resolve::scripts_nest_too_deep",
+    "imgc::resolve::source_is_no_directory",
+    "imgc::resolve::too_many_entries",
+    "imgc::resolve::too_many_libraries",
+    "imgc::resolve::tree_is_no_directory",
+    "imgc::resolve::unreadable",
+    "imgc::resolve::version_is_missing",
+];

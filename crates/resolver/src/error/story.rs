@@ -1,0 +1,187 @@
+//! The parts of an error's story that are put together: texts of several parts, its nodes, its
+//! labels.
+
+use std::fmt::Write;
+
+use imgc_planner::recipe::{From, ImagePath};
+use imgc_planner::{NodeId, Rule};
+
+use crate::host::Errno;
+
+use super::{Name, ResolveError, Tried};
+
+/// How many of the places where a library was looked for are shown.
+const SHOWN_PLACES: usize = 20;
+
+pub(super) fn origin(from: &From) -> String {
+    match from {
+        From::Project(path) => path.to_string(),
+        From::Source(path) => path.to_string(),
+    }
+}
+
+pub(super) fn whose(from: &From) -> &'static str {
+    match from {
+        From::Project(_) => " in the project",
+        From::Source(_) => " in the sources",
+    }
+}
+
+pub(super) fn missing_file(from: &From, at: &ImagePath, nearest: Option<&Name>) -> String {
+    let ends = match from {
+        From::Project(_) => Name::new(at.as_bytes().strip_prefix(b"/").unwrap_or_default()),
+        From::Source(_) => Name::new(at.as_bytes()),
+    };
+    let ends_early = if ends.to_string() == origin(from) {
+        String::new()
+    } else {
+        format!("the path ends at `{ends}`; ")
+    };
+    match (nearest, from) {
+        (Some(name), _) => {
+            let directory = ends.as_bytes().rsplitn(2, |byte| *byte == b'/').nth(1);
+            let path = directory.map_or_else(
+                || name.as_bytes().to_vec(),
+                |directory| [directory, b"/", name.as_bytes()].concat(),
+            );
+            format!("{ends_early}there is `{}`", Name::new(path))
+        }
+        (None, From::Project(_)) => {
+            format!("{ends_early}make the file, or give an absolute path to take it from a source")
+        }
+        (None, From::Source(_)) => {
+            format!("{ends_early}install it there, or add a source that has it")
+        }
+    }
+}
+
+pub(super) fn not_a_file(found: &str) -> &'static str {
+    match found {
+        "a directory" => "use `tree` to take a directory with all below it",
+        _ => "leave it out: an image holds files, directories and links",
+    }
+}
+
+pub(super) fn missing_library(tried: &[Tried], relocated: Option<&From>) -> String {
+    let mut text = String::new();
+    if tried.is_empty() {
+        text.push_str("no directory is searched for it; ");
+    } else {
+        text.push_str("looked for");
+        for place in tried.iter().take(SHOWN_PLACES) {
+            let rule = place.rule.as_ref().map_or("", rule_name);
+            let _ = write!(text, "\n  {} ({rule}): {}", place.path, place.found);
+        }
+        if tried.len() > SHOWN_PLACES {
+            let _ = write!(text, "\n  and in {} more places", tried.len() - SHOWN_PLACES);
+        }
+        text.push('\n');
+    }
+    match relocated {
+        Some(from) => {
+            let _ = write!(
+                text,
+                "keep the program's path `{}`, or put the library where it is looked for with `file`",
+                origin(from)
+            );
+        }
+        None => text.push_str("install the package that has it, or add a source that does"),
+    }
+    text
+}
+
+fn rule_name(rule: &Rule) -> &'static str {
+    match rule {
+        Rule::Path => "the name is a path",
+        Rule::Rpath(_) => "RPATH",
+        Rule::LibraryPath => "LD_LIBRARY_PATH",
+        Rule::Runpath(_) => "RUNPATH",
+        Rule::Cache => "ld.so.cache",
+        Rule::Default => "the loader's own directories",
+        Rule::PathFile => "musl's path file",
+        Rule::Preload => "LD_PRELOAD",
+        Rule::Loaded => "already loaded",
+        Rule::SameFile => "the same file",
+    }
+}
+
+pub(super) fn directory(path: &ImagePath) -> String {
+    path.parent().unwrap_or_else(ImagePath::root).to_string()
+}
+
+pub(crate) fn errno(errno: Errno) -> String {
+    match errno {
+        Errno::NOENT => "no such file".into(),
+        Errno::NOTDIR => "a component of the path is no directory".into(),
+        Errno::LOOP => "too many links".into(),
+        Errno::NAMETOOLONG => "the path is too long".into(),
+        Errno::ACCESS | Errno::PERM => "permission denied".into(),
+        Errno::IO => "input/output error".into(),
+        other => format!("error {}", other.raw_os_error()),
+    }
+}
+
+impl ResolveError {
+    /// Returns the nodes of the plan that the error is about, the one at fault first. None if
+    /// nothing of the recipe is nearer than the whole of it.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeId> {
+        match self {
+            Self::PathConflict { node, other, .. }
+            | Self::NotADirectory { node, other, .. }
+            | Self::LinkLeadsNowhere { node, other, .. } => {
+                if node == other {
+                    vec![*node]
+                } else {
+                    vec![*node, *other]
+                }
+            }
+            Self::PlatformIsUnknown { nodes } => nodes.clone(),
+            Self::SourceIsNoDirectory { node, .. }
+            | Self::FileIsMissing { node, .. }
+            | Self::NotAFile { node, .. }
+            | Self::TreeIsNoDirectory { node, .. }
+            | Self::LinkLeavesProject { node, .. }
+            | Self::LinkLeavesImage { node, .. }
+            | Self::NameIsImpossible { node, .. }
+            | Self::ExcludeIsNoPattern { node, .. }
+            | Self::Unreadable { node, .. }
+            | Self::FileChanged { node, .. }
+            | Self::NotAProgram { node, .. }
+            | Self::DamagedElf { node, .. }
+            | Self::InterpreterIsMissing { node, .. }
+            | Self::ScriptsNestTooDeep { node, .. }
+            | Self::EnvProgramIsMissing { node, .. }
+            | Self::LibraryIsMissing { node, .. }
+            | Self::LibraryWithoutProgram { node, .. }
+            | Self::VersionIsMissing { node, .. }
+            | Self::NothingMatches { node, .. }
+            | Self::LoaderStops { node, .. }
+            | Self::LoaderWarns { node, .. }
+            | Self::PlatformDiffers { node, .. }
+            | Self::TooManyLibraries { node, .. }
+            | Self::TooManyEntries { node, .. }
+            | Self::NeedsLoaderCache { node, .. }
+            | Self::ImageDiffers { node, .. } => vec![*node],
+        }
+    }
+
+    /// Returns what the place of [`Self::nodes`]`[index]` is in the story.
+    #[must_use]
+    pub fn label(&self, index: usize) -> &'static str {
+        match (self, index) {
+            (Self::PathConflict { .. }, 0) => "first placed here",
+            (Self::PathConflict { .. }, _) => "placed here too",
+            (Self::NotADirectory { .. }, 0) => "this is no directory",
+            (Self::NotADirectory { .. }, _) => "this lies below it",
+            (Self::LinkLeadsNowhere { .. }, 1) => "the link comes from here",
+            (Self::SourceIsNoDirectory { .. }, _) => "this source",
+            _ => "asked for here",
+        }
+    }
+
+    /// Returns the path that errors about one node are sorted by.
+    pub(crate) fn place(&self) -> Vec<u8> {
+        self.to_string().into_bytes()
+    }
+}

@@ -1,0 +1,241 @@
+//! Every path behind the links that lead to it: no entry of an image has a link above it.
+//!
+//! What is asked for at `/lib/x` while `/lib` is a link to `usr/lib` stands at `/usr/lib/x`. An
+//! engine that unpacks an entry below a link may refuse it, or put it elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgc_planner::recipe::ImagePath;
+use imgc_planner::{NodeId, Reason};
+
+use crate::draft::{Draft, DraftContent};
+use crate::error::ResolveError;
+
+/// How many links one path may lead through, as in the kernel.
+const MAX_LINKS: usize = 40;
+
+/// The links of the image, and what asks for each.
+type Links = BTreeMap<ImagePath, (Box<[u8]>, NodeId)>;
+
+/// Puts every draft behind the links of all drafts, and returns them sorted by path and need.
+pub(crate) fn settle(mut drafts: Vec<Draft>) -> (Vec<Draft>, Vec<ResolveError>) {
+    let mut moved: BTreeMap<ImagePath, ImagePath> = BTreeMap::new();
+    let mut lost: BTreeMap<ImagePath, ResolveError> = BTreeMap::new();
+    let mut through: BTreeMap<ImagePath, (ImagePath, NodeId)> = BTreeMap::new();
+    // A link may itself stand behind a link, and moves the others when it moves. A round in which
+    // nothing moves is the last one.
+    for _ in 0..=MAX_LINKS {
+        let links = links(&drafts);
+        // A directory that any reason needs above something is the link's target from now on.
+        drafts.retain(|draft| !(draft.is_any_directory() && links.contains_key(&draft.path)));
+        let mut changed = false;
+        drafts.retain_mut(|draft| match follow(&draft.path, &links) {
+            Ok(None) => true,
+            Ok(Some((path, link))) => {
+                changed = true;
+                through.insert(path.clone(), link);
+                moved.insert(std::mem::replace(&mut draft.path, path.clone()), path);
+                true
+            }
+            Err((link, other)) => {
+                lost.entry(draft.path.clone()).or_insert_with(|| ResolveError::LinkLeadsNowhere {
+                    node: draft.need.node,
+                    path: draft.path.clone(),
+                    link,
+                    other,
+                    problem: "leads back to itself",
+                });
+                false
+            }
+        });
+        if !changed {
+            break;
+        }
+    }
+    let mut problems: Vec<ResolveError> = lost.into_values().collect();
+    check_targets(&drafts, &through, &mut problems);
+    for draft in &mut drafts {
+        follow_reason(&mut draft.need.reason, &moved);
+    }
+    drafts.sort_by(|one, other| (&one.path, &one.need).cmp(&(&other.path, &other.need)));
+    (drafts, problems)
+}
+
+fn links(drafts: &[Draft]) -> Links {
+    let link = |draft: &Draft| match &draft.content {
+        DraftContent::Link(target) => Some((draft.path.clone(), (target.clone(), draft.need.node))),
+        DraftContent::File { .. } | DraftContent::Text(_) | DraftContent::Directory => None,
+    };
+    drafts.iter().filter_map(link).collect()
+}
+
+/// Returns the path behind the links above it and the first of these, or nothing if there is none;
+/// fails with a link that leads nowhere.
+#[expect(clippy::type_complexity, reason = "a link and its node, on both ways")]
+fn follow(
+    path: &ImagePath,
+    links: &Links,
+) -> Result<Option<(ImagePath, (ImagePath, NodeId))>, (ImagePath, NodeId)> {
+    if links.is_empty() {
+        return Ok(None);
+    }
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+    let mut first: Option<(ImagePath, NodeId)> = None;
+    let mut followed = 0;
+    let mut here = ImagePath::root();
+    let mut pending: Vec<Box<[u8]>> = parent.components().rev().map(Box::from).collect();
+    while let Some(component) = pending.pop() {
+        if component.is_empty() || *component == *b"." {
+            continue;
+        }
+        if *component == *b".." {
+            here = here.parent().unwrap_or_else(ImagePath::root);
+            continue;
+        }
+        let at = |first: &Option<(ImagePath, NodeId)>| {
+            first.clone().unwrap_or_else(|| (here.clone(), NodeId::new([0; 32])))
+        };
+        let next = here.join(&component).map_err(|_| at(&first))?;
+        let Some((target, node)) = links.get(&next) else {
+            here = next;
+            continue;
+        };
+        first.get_or_insert_with(|| (next.clone(), *node));
+        followed += 1;
+        if followed > MAX_LINKS {
+            return Err(at(&first));
+        }
+        if target.starts_with(b"/") {
+            here = ImagePath::root();
+        }
+        pending.extend(target.split(|byte| *byte == b'/').rev().map(Box::from));
+    }
+    let Some(first) = first else { return Ok(None) };
+    let settled = here.join(name).map_err(|_| first.clone())?;
+    Ok(Some((settled, first)))
+}
+
+/// Reports what lies behind a link to a directory that nothing else of the image has.
+fn check_targets(
+    drafts: &[Draft],
+    through: &BTreeMap<ImagePath, (ImagePath, NodeId)>,
+    problems: &mut Vec<ResolveError>,
+) {
+    if through.is_empty() {
+        return;
+    }
+    let mut there: BTreeSet<ImagePath> = BTreeSet::from([ImagePath::root()]);
+    for draft in drafts {
+        if matches!(draft.content, DraftContent::Directory) || !through.contains_key(&draft.path) {
+            let mut path = Some(draft.path.clone());
+            while let Some(above) = path.filter(|path| !there.contains(path)) {
+                path = above.parent();
+                there.insert(above);
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for draft in drafts {
+        let Some((link, other)) = through.get(&draft.path) else { continue };
+        let parent = draft.path.parent().unwrap_or_else(ImagePath::root);
+        if !there.contains(&parent) && seen.insert(draft.path.clone()) {
+            problems.push(ResolveError::LinkLeadsNowhere {
+                node: draft.need.node,
+                path: draft.path.clone(),
+                link: link.clone(),
+                other: *other,
+                problem: "leads to no directory of the image",
+            });
+        }
+    }
+}
+
+fn follow_reason(reason: &mut Reason, moved: &BTreeMap<ImagePath, ImagePath>) {
+    let path = match reason {
+        Reason::Interpreter { of }
+        | Reason::ScriptInterpreter { of }
+        | Reason::EnvProgram { of }
+        | Reason::Above { of } => of,
+        Reason::Needed { by, .. } => by,
+        Reason::LinkTo { to } => to,
+        Reason::Asked | Reason::Matched | Reason::LoaderConfiguration => return,
+    };
+    for _ in 0..=MAX_LINKS {
+        match moved.get(path) {
+            Some(further) if further != path => *path = further.clone(),
+            _ => break,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imgc_planner::Need;
+    use imgc_planner::node::Attributes;
+
+    fn draft(text: &str) -> Draft {
+        let (path, content) = match text.split_once(" -> ") {
+            Some((path, target)) => (path, DraftContent::Link(target.as_bytes().into())),
+            None => match text.strip_suffix('/') {
+                Some(path) => (path, DraftContent::Directory),
+                None => (text, DraftContent::Text(Box::default())),
+            },
+        };
+        Draft {
+            path: ImagePath::parse(path.as_bytes()).unwrap(),
+            content,
+            attributes: Attributes::ROOT,
+            need: Need { reason: Reason::Matched, node: NodeId::of(text.as_bytes()) },
+        }
+    }
+
+    fn check(drafts: &[&str], expected: &[&str]) {
+        let (settled, problems) = settle(drafts.iter().map(|text| draft(text)).collect());
+        let mut lines: Vec<String> = settled
+            .iter()
+            .map(|draft| match &draft.content {
+                DraftContent::Link(target) => {
+                    format!("{} -> {}", draft.path, String::from_utf8_lossy(target))
+                }
+                DraftContent::Directory => format!("{}/", draft.path),
+                DraftContent::File { .. } | DraftContent::Text(_) => draft.path.to_string(),
+            })
+            .collect();
+        lines.extend(problems.iter().map(ToString::to_string));
+        assert_eq!(lines, expected, "{drafts:?}");
+    }
+
+    #[test]
+    fn what_lies_below_a_link_is_stored_behind_it() {
+        check(
+            &["/lib/x", "/lib -> usr/lib", "/usr/lib/"],
+            &["/lib -> usr/lib", "/usr/lib/", "/usr/lib/x"],
+        );
+        // A directory that is only above something gives way to a link.
+        check(&["/lib/", "/lib -> usr/lib", "/usr/lib/y"], &["/lib -> usr/lib", "/usr/lib/y"]);
+        // A link behind a link; `..` is that of the real directory.
+        check(
+            &["/a -> b/c", "/a/l -> ../d", "/b/c/", "/b/d/", "/a/l/x"],
+            &["/a -> b/c", "/b/c/", "/b/c/l -> ../d", "/b/d/", "/b/d/x"],
+        );
+        check(&["/a -> /b", "/b/x", "/c"], &["/a -> /b", "/b/x", "/c"]);
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_an_error_for_what_lies_below_it_alone() {
+        check(&["/a -> b", "/c"], &["/a -> b", "/c"]);
+        check(
+            &["/a -> b", "/a/x"],
+            &[
+                "/a -> b",
+                "/b/x",
+                "`/b/x` lies behind the link `/a`, which leads to no directory of the image",
+            ],
+        );
+        check(
+            &["/a -> b", "/b -> a", "/a/x"],
+            &["/a -> b", "/b -> a", "`/a/x` lies behind the link `/a`, which leads back to itself"],
+        );
+    }
+}
