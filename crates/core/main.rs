@@ -1,2 +1,90 @@
-//! x
-fn main() {}
+//! imgc, a compiler for container images: a recipe goes in, a reproducible OCI image comes out.
+//!
+//! Start reading at `pipeline.rs`, which calls the phases in order. `args.rs` is what was typed,
+//! `session.rs` makes it into ready objects, `report.rs` shows what went wrong, and `commands/` has
+//! a short file for each command.
+
+mod args;
+mod commands;
+mod contents;
+mod engine;
+mod error;
+mod listing;
+mod node_view;
+mod output;
+mod pipeline;
+mod project;
+mod report;
+mod session;
+mod size;
+
+use std::panic;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+use crate::commands::{Failure, Outcome};
+use crate::error::ProgramError;
+use crate::session::Session;
+
+/// Exit code of a mistake of ours (`EX_SOFTWARE` of `sysexits.h`).
+const INTERNAL_ERROR: u8 = 70;
+
+/// Exit code of `ldd` when a loader would refuse to start a program.
+const FATAL: u8 = 3;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    panic::set_hook(Box::new(|info| {
+        output::Talk::new(false, false)
+            .write(&format!("internal error: this is a mistake in imgc, please report it\n{info}"));
+    }));
+    match panic::catch_unwind(|| run(&arguments)) {
+        Ok(code) => code,
+        Err(_) => ExitCode::from(INTERNAL_ERROR),
+    }
+}
+
+fn run(arguments: &Arguments) -> ExitCode {
+    let mut session = match Session::new(&arguments.global) {
+        Ok(session) => session,
+        Err(source) => {
+            let error = ProgramError::InputOutput { what: "there is no current directory", source };
+            output::Talk::new(false, false).write(&format!("error: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = dispatch(&arguments.command, &mut session);
+    let flushed = session.output.flush().map_err(Failure::from);
+    let result = result.and_then(|outcome| flushed.map(|()| outcome));
+    session.talk.clear();
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Ok(Outcome::Fatal) => ExitCode::from(FATAL),
+        Err(Failure(reports)) => {
+            for report in &reports {
+                session.report(report);
+            }
+            // Without a report, nobody reads our results any more: that is the reader's choice.
+            if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn dispatch(command: &Command, session: &mut Session) -> Result<Outcome, Failure> {
+    match command {
+        Command::Build(arguments) => commands::build::run(arguments, session),
+        Command::Check(arguments) => commands::check::run(arguments, session),
+        Command::Plan(arguments) => commands::plan::run(arguments, session),
+        Command::Why(arguments) => commands::why::run(arguments, session),
+        Command::Ls(arguments) => commands::ls::run(arguments, session),
+        Command::Tree(arguments) => commands::tree::run(arguments, session),
+        Command::Fmt(arguments) => commands::fmt::run(arguments, session),
+        Command::Ldd(arguments) => commands::ldd::run(arguments, session),
+        Command::Explain(arguments) => commands::explain::run(arguments, session),
+        Command::Completions(arguments) => commands::completions::run(arguments, session),
+        Command::Man(arguments) => commands::man::run(arguments, session),
+    }
+}

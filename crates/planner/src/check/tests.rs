@@ -89,10 +89,7 @@ fn every_ancestor_is_an_entry_of_each_layer() {
         .collect();
     assert_eq!(
         shown,
-        [
-            "/usr 700, /usr/bin 755, /usr/bin/a 755",
-            "/usr 700, /usr/share 755, /usr/share/b 644",
-        ]
+        ["/usr 700, /usr/bin 755, /usr/bin/a 755", "/usr 700, /usr/share 755, /usr/share/b 644",]
     );
 }
 

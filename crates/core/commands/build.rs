@@ -1,0 +1,201 @@
+//! `imgc build`: recipes become images.
+
+use std::path::{Path, PathBuf};
+
+use imgc_parser::{ImageName, Printable};
+use imgc_planner::ImageSpec;
+use imgc_writer::NamedImage;
+
+use crate::args::{BuildArguments, Engine};
+use crate::commands::{Failure, Outcome};
+use crate::engine;
+use crate::error::ProgramError;
+use crate::pipeline::{self, CompiledImage, ImageContents, contents};
+use crate::report::Report;
+use crate::session::Session;
+use crate::size::size;
+
+/// Directory of the outputs that nobody named.
+const DEFAULT_DIRECTORY: &str = "out";
+
+/// Where images go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Destination {
+    /// An archive that engines load.
+    Archive(PathBuf),
+    /// An OCI directory.
+    Directory(PathBuf),
+    /// An engine's own store, and nothing else.
+    Engine,
+}
+
+/// Builds all recipes. Nothing is written if one of them has errors.
+pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let mut images = Vec::new();
+    let mut errors = Vec::new();
+    for recipe in &arguments.recipes.recipes {
+        match pipeline::compile(recipe, session) {
+            Ok(compiled) => images.push(compiled.images),
+            Err(Failure(failed)) => errors.extend(failed),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    for (destination, images) in destinations(arguments, images)? {
+        write(&destination, &images, arguments.load, session)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Says which images go where: all to one place that the user names, else each to its own. In the
+/// order of the recipes.
+fn destinations(
+    arguments: &BuildArguments,
+    recipes: Vec<Vec<CompiledImage>>,
+) -> Result<Vec<(Destination, Vec<CompiledImage>)>, ProgramError> {
+    let mut destinations: Vec<(Destination, Vec<CompiledImage>)> = Vec::new();
+    for images in recipes {
+        let Some(name) = images.first().map(|image| image.spec.name.clone()) else { continue };
+        let destination = match &arguments.output {
+            Some(path) if is_archive(path) => Destination::Archive(path.clone()),
+            Some(path) => Destination::Directory(path.clone()),
+            None if arguments.load.is_some() => Destination::Engine,
+            None => Destination::Directory(Path::new(DEFAULT_DIRECTORY).join(name.short())),
+        };
+        let Some((_, there)) = destinations.iter_mut().find(|(known, _)| *known == destination)
+        else {
+            destinations.push((destination, images));
+            continue;
+        };
+        let taken = there.iter().find(|other| {
+            let same = (other.spec.name.repository(), other.spec.name.tag())
+                == (name.repository(), name.tag());
+            same || (arguments.output.is_none() && destination != Destination::Engine)
+        });
+        if let Some(other) = taken {
+            return Err(ProgramError::OutputTaken {
+                first: other.spec.name.to_string(),
+                second: name.to_string(),
+                output: destination.to_string(),
+            });
+        }
+        there.extend(images);
+    }
+    Ok(destinations)
+}
+
+/// Tells whether a name asks for an archive. An existing directory is one, whatever its name.
+fn is_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "tar") && !path.is_dir()
+}
+
+fn write(
+    destination: &Destination,
+    images: &[CompiledImage],
+    load: Option<Engine>,
+    session: &mut Session,
+) -> Result<(), Failure> {
+    let specs: Vec<ImageSpec> = images.iter().map(|image| image.spec.clone()).collect();
+    let bytes = ImageContents::new(images);
+    session.talk.progress(&format!("writing {destination}"));
+    let written = match destination {
+        Destination::Archive(path) => {
+            imgc_writer::write_archive(&session.absolute(path), &specs, &bytes, session.workers)
+        }
+        Destination::Directory(path) => {
+            imgc_writer::write_directory(&session.absolute(path), &specs, &bytes, session.workers)
+        }
+        Destination::Engine => Ok(Vec::new()),
+    };
+    let mut written = written?;
+    if let Some(engine) = load {
+        let loaded = engine::load(engine, &specs, &bytes, session)?;
+        if *destination == Destination::Engine {
+            written = loaded;
+        }
+    }
+    session.talk.clear();
+    // The writer sorts by name; the user wants the order that was asked for.
+    written.sort_by_key(|image| specs.iter().position(|spec| spec.name == image.name));
+    for image in &written {
+        let output = match (destination, load) {
+            (Destination::Engine, Some(engine)) => {
+                format!("{}:{}", engine.program(), reference(&image.name))
+            }
+            _ => destination.to_string(),
+        };
+        let name = Printable::new(&image.name.to_string()).to_string();
+        session.output.line(format!("{name} {} {output}", image.descriptor.digest))?;
+        session.output.flush()?;
+        summarize(image, images, destination, load, session);
+    }
+    Ok(())
+}
+
+/// Says how large an image is and how it is run.
+fn summarize(
+    written: &NamedImage,
+    compiled: &[CompiledImage],
+    destination: &Destination,
+    load: Option<Engine>,
+    session: &mut Session,
+) {
+    for image in &written.images {
+        let spec = compiled
+            .iter()
+            .map(|compiled| &compiled.spec)
+            .find(|spec| spec.name == image.name && spec.platform == image.platform);
+        let (files, bytes) = spec.map_or((0, 0), contents);
+        let compressed = image.layers.iter().map(|layer| layer.descriptor.size).sum();
+        session.talk.say(format!(
+            "{} {}: {} in {}, {}; {} compressed",
+            image.name,
+            image.platform,
+            size(bytes),
+            count(files, "file"),
+            count(image.layers.len(), "layer"),
+            size(compressed),
+        ));
+    }
+    let name = reference(&written.name);
+    let quoted = destination.to_string();
+    session.talk.say(match (load, destination) {
+        (Some(engine), _) => format!("  run it: {} run --rm {name}", engine.program()),
+        (None, Destination::Archive(_)) => {
+            format!("  run it: docker load -i {quoted} && docker run --rm {name}")
+        }
+        (None, Destination::Directory(_) | Destination::Engine) => {
+            format!("  run it: podman run --rm oci:{quoted}")
+        }
+    });
+}
+
+/// Returns the name by which an engine runs an image.
+fn reference(name: &ImageName) -> String {
+    match name.tag() {
+        "latest" => name.repository().to_owned(),
+        tag => format!("{}:{tag}", name.repository()),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Archive(path) | Self::Directory(path) => {
+                Printable::new(path.as_os_str().as_encoded_bytes()).fmt(formatter)
+            }
+            Self::Engine => formatter.write_str("the engine"),
+        }
+    }
+}
+
+impl From<imgc_writer::WriteError> for Failure {
+    fn from(error: imgc_writer::WriteError) -> Self {
+        Self(vec![Report::new(&error)])
+    }
+}

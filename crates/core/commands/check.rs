@@ -1,0 +1,22 @@
+//! `imgc check`: everything that `build` does but writing.
+
+use crate::args::RecipesArguments;
+use crate::commands::{Failure, Outcome};
+use crate::pipeline;
+use crate::session::Session;
+
+/// Checks all recipes, also behind one that has errors.
+pub(crate) fn run(arguments: &RecipesArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let mut reports = Vec::new();
+    for recipe in &arguments.recipes {
+        match pipeline::compile(recipe, session) {
+            Ok(compiled) => session.talk.say(format!(
+                "{}: no errors ({})",
+                recipe.display(),
+                compiled.summary()
+            )),
+            Err(Failure(failed)) => reports.extend(failed),
+        }
+    }
+    if reports.is_empty() { Ok(Outcome::Done) } else { Err(reports.into()) }
+}

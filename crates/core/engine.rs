@@ -1,0 +1,54 @@
+//! Engines that take images: `docker load` and `podman load`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use imgc_parser::Printable;
+use imgc_planner::ImageSpec;
+use imgc_writer::{Contents, NamedImage};
+
+use crate::args::Engine;
+use crate::commands::Failure;
+use crate::error::ProgramError;
+use crate::session::Session;
+
+/// A directory of our own that goes away with this.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays behind lies in the directory for temporary files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Writes images into an archive, lets the engine load it, and removes the archive.
+pub(crate) fn load(
+    engine: Engine,
+    specs: &[ImageSpec],
+    contents: &dyn Contents,
+    session: &mut Session,
+) -> Result<Vec<NamedImage>, Failure> {
+    let directory = session.temporary.join(format!("imgc-load-{}", std::process::id()));
+    fs::create_dir(&directory).map_err(|source| ProgramError::CannotWrite {
+        file: directory.display().to_string(),
+        source,
+    })?;
+    let scratch = Scratch(directory);
+    let archive = scratch.0.join("image.tar");
+    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers)?;
+    session.talk.progress(&format!("loading into {}", engine.program()));
+    let failed = |reason: String| ProgramError::LoadFailed { engine: engine.program(), reason };
+    let output = Command::new(engine.program())
+        .args(["load", "--input"])
+        .arg(&archive)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if !output.status.success() {
+        let said = Printable::new(output.stderr.trim_ascii()).to_string();
+        return Err(failed(said).into());
+    }
+    Ok(written)
+}

@@ -1,0 +1,105 @@
+//! What goes wrong around the phases: files that are named, programs that are asked for help.
+
+use std::io;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// A problem of the program itself, as opposed to one of a phase. Names are harmless already.
+#[derive(Debug, Error, Diagnostic)]
+pub(crate) enum ProgramError {
+    /// A recipe that cannot be read.
+    #[error("recipe `{recipe}` cannot be read: {reason}")]
+    #[diagnostic(
+        code(imgc::program::recipe_unreadable),
+        help("give the path of a recipe, such as `recipes/rg.kdl`")
+    )]
+    RecipeUnreadable { recipe: String, reason: String },
+    /// A recipe outside the directory that is its project.
+    #[error("recipe `{recipe}` lies outside the project `{project}`, or its path is not UTF-8")]
+    #[diagnostic(
+        code(imgc::program::outside_project),
+        help("name a directory above the recipe with `--project`")
+    )]
+    OutsideProject { recipe: String, project: String },
+    /// `SOURCE_DATE_EPOCH` is no time.
+    #[error("`SOURCE_DATE_EPOCH` is `{value}`, which is no number of seconds since 1970")]
+    #[diagnostic(
+        code(imgc::program::source_date_epoch),
+        help("set it to digits (1700000000), or unset it")
+    )]
+    SourceDateEpoch { value: String },
+    /// Two images that would be written to one place.
+    #[error("`{first}` and `{second}` would both be written to `{output}`")]
+    #[diagnostic(
+        code(imgc::program::output_taken),
+        help("give one of them another name with a `name` node, or build them one by one")
+    )]
+    OutputTaken { first: String, second: String, output: String },
+    /// A recipe that is not formatted, with `fmt --check`.
+    #[error("`{file}` is not formatted")]
+    #[diagnostic(code(imgc::program::not_formatted), help("format it: `imgc fmt {file}`"))]
+    NotFormatted { file: String },
+    /// A recipe that `fmt` does not know how to lay out.
+    #[error("formatting `{file}` would change what it means, so it is left as it is")]
+    #[diagnostic(
+        code(imgc::program::format_changes),
+        help("this is a mistake in imgc: please report it with the recipe")
+    )]
+    FormatChanges { file: String },
+    /// A file that cannot be written.
+    #[error("cannot write `{file}`")]
+    #[diagnostic(
+        code(imgc::program::cannot_write),
+        help("look at the directory's permissions and at the space that is left")
+    )]
+    CannotWrite {
+        file: String,
+        #[source]
+        source: io::Error,
+    },
+    /// A code that nothing has.
+    #[error("no error or warning has the code `{code}`")]
+    #[diagnostic(
+        code(imgc::program::unknown_code),
+        help("list all codes: `imgc explain`{}", nearest.as_ref().map_or(String::new(), |code| format!("; or did you mean `{code}`?")))
+    )]
+    UnknownCode { code: String, nearest: Option<String> },
+    /// A path that the image does not have.
+    #[error("`{path}` is not in the image")]
+    #[diagnostic(code(imgc::program::not_in_image), help("list what is: `imgc ls {recipe}`"))]
+    NotInImage { path: String, recipe: String },
+    /// An engine that takes no images.
+    #[error("`{engine}` did not load the image: {reason}")]
+    #[diagnostic(
+        code(imgc::program::load_failed),
+        help(
+            "see whether `{engine} info` works; the image itself is sound: build it with `-o image.tar`"
+        )
+    )]
+    LoadFailed { engine: &'static str, reason: String },
+    /// The current directory, stdin or stdout do not work.
+    #[error("{what}")]
+    #[diagnostic(code(imgc::program::input_output))]
+    InputOutput {
+        what: &'static str,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Every code of [`ProgramError`].
+#[cfg(test)]
+pub(crate) const CODES: &[&str] = &[
+    "imgc::program::recipe_unreadable",
+    "imgc::program::outside_project",
+    "imgc::program::source_date_epoch",
+    "imgc::program::output_taken",
+    "imgc::program::not_formatted",
+    "imgc::program::format_changes",
+    "imgc::program::cannot_write",
+    "imgc::program::unknown_code",
+    "imgc::program::not_in_image",
+    "imgc::program::load_failed",
+    "imgc::program::input_output",
+];

@@ -1,0 +1,159 @@
+//! The phases in order: text, recipe, plan, closure, image spec.
+//!
+//! What a phase reports is joined with its places here and nowhere else. Writing is the business of
+//! the one command that writes.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use imgc_parser::{Printable, Texts};
+use imgc_planner::{Closure, Digest, EntryKind, ImageSpec, Origins, Place, Plan, assemble, check};
+use imgc_resolver::{Host, HostPath, Machine, Resolution, Sources, resolve};
+
+use crate::commands::Failure;
+use crate::error::ProgramError;
+use crate::project::Project;
+use crate::report::Report;
+use crate::session::Session;
+use crate::size::size;
+
+/// What the pure half of the work gives.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) origins: Origins,
+    project: Project,
+}
+
+/// Everything that is known before anything is written.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) origins: Origins,
+    /// One for each platform.
+    pub(crate) images: Vec<CompiledImage>,
+}
+
+/// An image that is proved to be sound, and where its bytes are.
+#[derive(Debug)]
+pub(crate) struct CompiledImage {
+    pub(crate) spec: ImageSpec,
+    pub(crate) closure: Closure,
+    pub(crate) sources: Sources,
+}
+
+impl Compiled {
+    /// Says in a few words what is in the images.
+    pub(crate) fn summary(&self) -> String {
+        let image = |image: &CompiledImage| {
+            let (files, bytes) = contents(&image.spec);
+            format!("{}, {files} files, {}", image.spec.platform, size(bytes))
+        };
+        self.images.iter().map(image).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The bytes of several images, as the writer asks for them.
+pub(crate) struct ImageContents<'a>(BTreeMap<Digest, &'a Sources>);
+
+impl<'a> ImageContents<'a> {
+    /// Takes the sources of all images together: equal digests are equal bytes.
+    pub(crate) fn new(images: &'a [CompiledImage]) -> Self {
+        let sources = images.iter().map(|image| &image.sources);
+        Self(sources.flat_map(|sources| sources.digests().map(move |d| (*d, sources))).collect())
+    }
+}
+
+impl imgc_writer::Contents for ImageContents<'_> {
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
+        self.0.get(digest).ok_or(io::ErrorKind::NotFound)?.open(digest)
+    }
+}
+
+/// Returns how many files an image has, and how many bytes they have together.
+pub(crate) fn contents(spec: &ImageSpec) -> (usize, u64) {
+    let entries = spec.layers.iter().flat_map(|layer| layer.entries.values());
+    entries.fold((0, 0), |(files, bytes), entry| match entry.kind {
+        EntryKind::File { size, .. } => (files + 1, bytes + size),
+        EntryKind::HardLink(_) => (files + 1, bytes),
+        EntryKind::Directory | EntryKind::Symlink(_) => (files, bytes),
+    })
+}
+
+/// Reads a recipe and plans it.
+pub(crate) fn plan(recipe: &Path, session: &mut Session) -> Result<Planned, Failure> {
+    let mut project = session.project(recipe)?;
+    let main = project.recipe.clone();
+    if let Err(reason) = project.read(&main) {
+        let recipe = Printable::new(recipe.as_os_str().as_bytes()).to_string();
+        return Err(ProgramError::RecipeUnreadable { recipe, reason }.into());
+    }
+    let file = project.shown(&main);
+    let recipe = imgc_parser::parse(&main, &mut project, &mut session.map)
+        .map_err(|errors| reports(&errors, &file))?;
+    let (plan, origins) = imgc_planner::plan(&recipe).map_err(|errors| reports(&errors, &file))?;
+    Ok(Planned { plan, origins, project })
+}
+
+/// Plans a recipe, finds what it asks for, and proves that the images are sound.
+pub(crate) fn compile(recipe: &Path, session: &mut Session) -> Result<Compiled, Failure> {
+    let Planned { plan, origins, project } = plan(recipe, session)?;
+    let created = session.created()?;
+    let file = project.shown(&project.recipe);
+    let root = HostPath::new(project.root.as_os_str().as_bytes());
+    let platforms = match plan.image().platforms.as_slice() {
+        [] => vec![None],
+        platforms => platforms.iter().copied().map(Some).collect(),
+    };
+    let host: Arc<dyn Host> = Arc::new(Machine);
+    let mut images = Vec::new();
+    let mut errors: Vec<Report> = Vec::new();
+    for platform in platforms {
+        session.talk.progress(&format!("resolving {}", plan.image().name));
+        let Resolution { closure, sources, warnings } = match resolve(&plan, platform, &root, &host)
+        {
+            Ok(resolution) => resolution,
+            Err(failed) => {
+                errors.extend(failed.iter().map(|error| resolve_report(error, &origins, &file)));
+                continue;
+            }
+        };
+        for warning in &warnings {
+            let report = resolve_report(warning, &origins, &file);
+            session.report(&report);
+        }
+        let spec =
+            match assemble(&plan, &closure, created) {
+                Ok(spec) => spec,
+                Err(failed) => {
+                    errors.extend(failed.iter().map(|error| {
+                        Report::new(error).at(error.places(), &origins).in_file(&file)
+                    }));
+                    continue;
+                }
+            };
+        for finding in check(&plan, &spec) {
+            let report = Report::new(&finding).at(finding.places(&plan), &origins).in_file(&file);
+            if finding.is_error() {
+                errors.push(report);
+            } else {
+                session.report(&report);
+            }
+        }
+        images.push(CompiledImage { spec, closure, sources });
+    }
+    session.talk.clear();
+    errors.sort_by_key(Report::place);
+    if errors.is_empty() { Ok(Compiled { origins, images }) } else { Err(errors.into()) }
+}
+
+fn reports<E: miette::Diagnostic>(errors: &[E], file: &str) -> Failure {
+    Failure(errors.iter().map(|error| Report::new(error).in_file(file)).collect())
+}
+
+fn resolve_report(error: &imgc_resolver::ResolveError, origins: &Origins, file: &str) -> Report {
+    let places = error.nodes().into_iter().map(|node| (Place::Node(node), "asked for here"));
+    Report::new(error).at(places, origins).in_file(file)
+}

@@ -1,0 +1,293 @@
+//! Joins an error, the places that it is about and the recipes' texts, and writes the result.
+//!
+//! The phases' errors hold data; this is the only place that turns them into what a user reads, and
+//! the only user of miette's printer. What came from outside is made harmless before it is shown.
+
+use imgc_parser::{Printable, SourceFile, SourceMap, Span};
+use imgc_planner::{Origins, Place};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity,
+    SourceCode,
+};
+use serde::Serialize;
+
+use crate::args::MessageFormat;
+
+/// Width of what is written for people, in columns: the same on every terminal and in a pipe.
+const WIDTH: usize = 100;
+
+/// Longest line of a recipe, in bytes, that is quoted. miette panics beyond column 65,535, and
+/// nobody reads a line of this length anyway.
+const MAX_QUOTED_LINE: usize = 16 * 1024;
+
+/// An error, a warning or a remark, with everything that is known about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    severity: Severity,
+    code: String,
+    message: String,
+    help: Option<String>,
+    labels: Vec<(Span, String)>,
+    /// The file at fault when no label says where it is.
+    file: Option<String>,
+}
+
+impl Report {
+    /// Takes over a diagnostic with the labels that it carries itself.
+    pub(crate) fn new(diagnostic: &dyn Diagnostic) -> Self {
+        let labels = diagnostic.labels().into_iter().flatten().filter_map(|label| {
+            let start = u32::try_from(label.offset()).ok()?;
+            let len = u32::try_from(label.len()).ok()?;
+            Some((Span { start, len }, label.label().unwrap_or_default().to_owned()))
+        });
+        Self {
+            severity: diagnostic.severity().unwrap_or(Severity::Error),
+            code: diagnostic.code().map(|code| code.to_string()).unwrap_or_default(),
+            message: message_of(diagnostic),
+            help: diagnostic.help().map(|help| help.to_string()),
+            labels: labels.collect(),
+            file: None,
+        }
+    }
+
+    /// Adds the places of a plan's parts.
+    pub(crate) fn at(
+        mut self,
+        places: impl IntoIterator<Item = (Place, &'static str)>,
+        origins: &Origins,
+    ) -> Self {
+        for (place, label) in places {
+            let spans = origins.spans(&place);
+            self.labels.extend(spans.into_iter().map(|span| (span, label.to_owned())));
+        }
+        self
+    }
+
+    /// Names the file at fault, for a report that has no place in it.
+    pub(crate) fn in_file(mut self, file: impl Into<String>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+
+    /// Returns the first place that this is about, by which reports are sorted.
+    pub(crate) fn place(&self) -> Option<Span> {
+        self.labels.iter().map(|(span, _)| *span).min()
+    }
+}
+
+/// Returns what a diagnostic says, with what it says about its causes.
+fn message_of(diagnostic: &dyn Diagnostic) -> String {
+    let mut message = diagnostic.to_string();
+    let mut cause = std::error::Error::source(diagnostic);
+    while let Some(error) = cause {
+        message.push_str(": ");
+        message.push_str(&error.to_string());
+        cause = error.source();
+    }
+    message
+}
+
+/// Writes reports in the format that the user asked for.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    format: MessageFormat,
+    handler: GraphicalReportHandler,
+}
+
+impl Reporter {
+    pub(crate) fn new(format: MessageFormat, colors: bool) -> Self {
+        let theme =
+            if colors { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(WIDTH)
+            .with_links(false)
+            .with_context_lines(1);
+        Self { format, handler }
+    }
+
+    /// Writes one report.
+    pub(crate) fn write(&self, report: &Report, map: &SourceMap) -> String {
+        match self.format {
+            MessageFormat::Human => self.human(report, map),
+            MessageFormat::Json => json(report, map),
+        }
+    }
+
+    fn human(&self, report: &Report, map: &SourceMap) -> String {
+        let mut text = String::new();
+        match self.handler.render_report(&mut text, &Rendered::new(report, map)) {
+            // A blank line sets each report apart from the next.
+            Ok(()) => format!("{}\n\n", text.trim_end()),
+            // The printer has refused: what is to be said is still said.
+            Err(_) => format!("error: {} [{}]", report.message, report.code),
+        }
+    }
+}
+
+/// One diagnostic of `--message-format json`. Fields may be added, never renamed.
+#[derive(Serialize)]
+struct Message<'a> {
+    severity: &'static str,
+    code: &'a str,
+    message: &'a str,
+    help: Option<&'a str>,
+    /// The file as the user named it, if the diagnostic is about one.
+    file: Option<String>,
+    /// From 1.
+    line: Option<usize>,
+    /// From 1, in characters.
+    column: Option<usize>,
+    /// The diagnostic's page.
+    url: Option<String>,
+}
+
+fn json(report: &Report, map: &SourceMap) -> String {
+    let place = report.labels.first().and_then(|(span, _)| Some((map.file(*span)?, *span)));
+    let position = place.map(|(file, span)| position(file, span));
+    let message = Message {
+        severity: match report.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Advice => "remark",
+        },
+        code: &report.code,
+        message: &report.message,
+        help: report.help.as_deref(),
+        file: place.map(|(file, _)| file.name.clone()).or_else(|| report.file.clone()),
+        line: position.map(|(line, _)| line),
+        column: position.map(|(_, column)| column),
+        url: page_of(&report.code),
+    };
+    serde_json::to_string(&message).expect("strings and numbers always encode")
+}
+
+/// Returns the line and column of a span's first byte, both from 1.
+pub(crate) fn position(file: &SourceFile, span: Span) -> (usize, usize) {
+    let offset = file.offset(span).min(file.text.len());
+    let before = file.text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
+
+/// Returns where a code is explained.
+fn page_of(code: &str) -> Option<String> {
+    (!code.is_empty()).then(|| format!("docs/errors/{}.md", code.replace("::", ".")))
+}
+
+/// A report as miette's printer wants it: offsets in one file, other files as related reports.
+#[derive(Debug)]
+struct Rendered {
+    severity: Severity,
+    code: Option<String>,
+    message: String,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    related: Vec<Rendered>,
+}
+
+impl Rendered {
+    fn new(report: &Report, map: &SourceMap) -> Self {
+        let mut files: Vec<(&SourceFile, Vec<LabeledSpan>)> = Vec::new();
+        for (span, text) in &report.labels {
+            let Some(file) = map.file(*span) else { continue };
+            let text = (!text.is_empty()).then(|| text.clone());
+            let label = LabeledSpan::new(text, file.offset(*span), span.len as usize);
+            match files.iter_mut().find(|(known, _)| std::ptr::eq(*known, file)) {
+                Some((_, labels)) => labels.push(label),
+                None => files.push((file, vec![label])),
+            }
+        }
+        let mut rendered = files.into_iter().map(|(file, labels)| Self::quote(file, labels));
+        let mut first = rendered.next().unwrap_or_else(|| Self {
+            severity: report.severity,
+            code: None,
+            message: String::new(),
+            help: None,
+            source: None,
+            labels: Vec::new(),
+            related: Vec::new(),
+        });
+        first.related.extend(rendered);
+        let place = match (&first.source, &report.file) {
+            (None, Some(file)) if !first.message.is_empty() || !report.message.contains(file) => {
+                format!("{file}: ")
+            }
+            _ => String::new(),
+        };
+        first.message = format!("{place}{}{}", first.message, report.message);
+        first.severity = report.severity;
+        first.code = Some(report.code.clone()).filter(|code| !code.is_empty());
+        first.help.clone_from(&report.help);
+        first
+    }
+
+    /// Quotes the labelled lines of a file; only names the place if its lines are too long.
+    fn quote(file: &SourceFile, labels: Vec<LabeledSpan>) -> Self {
+        let mut quoted = Self {
+            severity: Severity::Advice,
+            code: None,
+            message: String::new(),
+            help: None,
+            source: None,
+            labels: Vec::new(),
+            related: Vec::new(),
+        };
+        if file.text.split('\n').any(|line| line.len() > MAX_QUOTED_LINE) {
+            quoted.message = format!("{}: ", Printable::new(&file.name));
+        } else {
+            let name = Printable::new(&file.name).to_string();
+            quoted.source = Some(NamedSource::new(name, file.shown()));
+            quoted.labels = labels;
+        }
+        quoted
+    }
+}
+
+impl std::fmt::Display for Rendered {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Rendered {}
+
+impl Diagnostic for Rendered {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.code.as_ref().map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.related.iter().map(|related| related as &dyn Diagnostic)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_from_one_in_characters() {
+        let mut map = SourceMap::default();
+        let file = map.add("a.kdl".into(), "x\nčč y".into());
+        assert_eq!(position(file, file.span(0, 1)), (1, 1));
+        assert_eq!(position(file, file.span(7, 1)), (2, 4));
+    }
+}

@@ -1,0 +1,136 @@
+//! What was typed and the surroundings, made into ready objects.
+//!
+//! The only place that reads the environment, the clock and the current directory.
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::{Component, Path, PathBuf};
+
+use imgc_parser::{Epoch, SourceMap};
+
+use crate::args::{ColorChoice, GlobalArguments, MessageFormat};
+use crate::error::ProgramError;
+use crate::output::{Output, Talk};
+use crate::project::Project;
+use crate::report::{Report, Reporter};
+
+/// Names of directories that mark the root of a project.
+const PROJECT_MARKS: [&str; 4] = [".git", ".jj", ".hg", ".svn"];
+
+/// Returns how many threads work: what the thread pool is told, else one for each processor.
+fn threads() -> NonZeroUsize {
+    env::var("RAYON_NUM_THREADS")
+        .ok()
+        .and_then(|threads| threads.parse().ok())
+        .or_else(|| std::thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Everything that a command works with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The current directory.
+    pub(crate) cwd: PathBuf,
+    /// The directory for files that do not outlive the command.
+    pub(crate) temporary: PathBuf,
+    /// How many threads compress.
+    pub(crate) workers: NonZeroUsize,
+    /// Where results go.
+    pub(crate) output: Output,
+    /// Where talk goes.
+    pub(crate) talk: Talk,
+    /// The texts that were read, for the places in reports.
+    pub(crate) map: SourceMap,
+    reporter: Reporter,
+    project: Option<PathBuf>,
+    source_date_epoch: Option<String>,
+}
+
+impl Session {
+    /// Looks at the surroundings.
+    ///
+    /// # Errors
+    /// When there is no current directory any more.
+    pub(crate) fn new(arguments: &GlobalArguments) -> io::Result<Self> {
+        let terminal = io::stderr().is_terminal();
+        let colors = match arguments.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            // https://no-color.org: set and not empty.
+            ColorChoice::Auto => {
+                terminal
+                    && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && env::var_os("TERM").is_none_or(|value| value != "dumb")
+            }
+        };
+        let human = arguments.message_format == MessageFormat::Human;
+        let quiet = arguments.quiet || !human;
+        Ok(Self {
+            cwd: env::current_dir()?,
+            temporary: env::temp_dir(),
+            workers: arguments.jobs.unwrap_or_else(threads),
+            output: Output::new(),
+            talk: Talk::new(quiet, terminal && human),
+            map: SourceMap::default(),
+            reporter: Reporter::new(arguments.message_format, colors),
+            project: arguments.project.clone(),
+            source_date_epoch: env::var_os("SOURCE_DATE_EPOCH")
+                .map(|value| value.to_string_lossy().into_owned()),
+        })
+    }
+
+    /// Returns `path` from `/`, with `.` and `..` taken textually.
+    pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
+        let mut absolute = PathBuf::new();
+        for component in self.cwd.join(path).components() {
+            match component {
+                Component::CurDir => {}
+                Component::ParentDir => {
+                    absolute.pop();
+                }
+                other => absolute.push(other),
+            }
+        }
+        absolute
+    }
+
+    /// Finds the project that a recipe belongs to.
+    ///
+    /// # Errors
+    /// When the recipe lies outside the directory that `--project` names, or has no UTF-8 name.
+    pub(crate) fn project(&self, recipe: &Path) -> Result<Project, ProgramError> {
+        let recipe = self.absolute(recipe);
+        let directory = recipe.parent().unwrap_or(Path::new("/"));
+        let root = match &self.project {
+            Some(root) => self.absolute(root),
+            None => directory
+                .ancestors()
+                .find(|above| PROJECT_MARKS.iter().any(|mark| above.join(mark).exists()))
+                .unwrap_or(directory)
+                .to_owned(),
+        };
+        Project::new(root, self.cwd.clone(), &recipe)
+    }
+
+    /// Returns the date that an image carries if its recipe names none: `SOURCE_DATE_EPOCH`, else
+    /// the beginning of 1970.
+    ///
+    /// # Errors
+    /// When `SOURCE_DATE_EPOCH` is set and no number of seconds between 1970 and 9999.
+    pub(crate) fn created(&self) -> Result<Epoch, ProgramError> {
+        let Some(value) = &self.source_date_epoch else { return Ok(Epoch::ZERO) };
+        // `u64::from_str` would take a plus sign.
+        let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = if digits { value.parse().ok() } else { None };
+        seconds
+            .and_then(|seconds| Epoch::new(seconds).ok())
+            .ok_or_else(|| ProgramError::SourceDateEpoch { value: value.clone() })
+    }
+
+    /// Writes a report to stderr.
+    pub(crate) fn report(&mut self, report: &Report) {
+        let text = self.reporter.write(report, &self.map);
+        self.talk.write(&text);
+    }
+}
