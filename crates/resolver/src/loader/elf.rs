@@ -10,20 +10,21 @@ mod machine;
 mod note;
 mod reader;
 mod shelf;
+mod symbol;
 mod version;
 
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::header::{self, Header};
-use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_LOAD, ProgramHeader};
+use goblin::elf::program_header::{PF_R, PT_DYNAMIC, PT_INTERP, PT_LOAD, ProgramHeader};
 
 use crate::host::{Errno, HostFile};
 
 pub use dynamic::{Dynamic, Tag};
 pub use machine::{Class, Layout, Machine};
 pub use note::AbiTag;
-pub(in crate::loader) use reader::Reader;
-pub(in crate::loader) use shelf::{Shelf, View};
-pub use version::{VersionDefinition, VersionNeed};
+use reader::Reader;
+pub(in crate::loader) use shelf::{Shelf, Unread, View, read};
+pub use version::{NeededVersion, VersionDefinition, VersionNeed};
 
 /// Largest program header table, in bytes: the kernel's own limit (`fs/binfmt_elf.c`,
 /// `load_elf_phdrs`).
@@ -130,6 +131,8 @@ pub struct Segments {
     pub dynamic: Option<Result<Dynamic, ElfProblem>>,
     /// Whether a `PT_DYNAMIC` has no bytes in the file, as in separate debug files.
     pub empty_dynamic: bool,
+    /// Where the constants are: offset and size of the `PT_LOAD`s that may only be read.
+    pub constants: Vec<(u64, u64)>,
     /// `NT_GNU_ABI_TAG`: the oldest system that the object runs on.
     pub abi_tag: Option<AbiTag>,
     /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: one bit for each x86-64 level.
@@ -264,6 +267,11 @@ impl Segments {
             loads: check_loads(&headers, reader.size_bytes()),
             dynamic,
             empty_dynamic,
+            constants: headers
+                .iter()
+                .filter(|header| header.p_type == PT_LOAD && header.p_flags == PF_R)
+                .map(|header| (header.p_offset, header.p_filesz))
+                .collect(),
             abi_tag,
             isa_needed,
             packed,

@@ -2,7 +2,8 @@
 
 use imgc_planner::Rule;
 
-use super::trace::Trace;
+use super::elf::Tag;
+use super::trace::{Requester, Trace};
 
 /// What `imgc ldd` shows of one program. The loader and the vDSO are not among the libraries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,23 +38,26 @@ impl Trace {
     #[must_use]
     pub fn listing(&self, file: &[u8]) -> Listing {
         let by = |requester| match requester {
-            super::Requester::Main => file.into(),
-            super::Requester::Object(place) => self.objects[place].path.clone(),
+            Requester::Main => file.into(),
+            Requester::Object(place) => self.objects[place].path.clone(),
         };
-        let found = self.objects.iter().map(|object| Library {
+        let found = self.objects.iter().filter(|object| !object.audit).map(|object| Library {
             name: object.names.first().cloned().unwrap_or_default(),
             path: Some(object.path.clone()),
             real_path: Some(object.walk.real.as_bytes().into()),
             rule: Some(object.found.rule.clone()),
             needed_by: by(object.requester),
         });
-        let missing = self.missing.iter().map(|missing| Library {
-            name: missing.name.clone(),
-            path: None,
-            real_path: None,
-            rule: None,
-            needed_by: by(missing.requester),
-        });
+        let missing =
+            self.missing.iter().filter(|missing| missing.tag != Tag::Audit).map(|missing| {
+                Library {
+                    name: missing.name.clone(),
+                    path: None,
+                    real_path: None,
+                    rule: None,
+                    needed_by: by(missing.requester),
+                }
+            });
         Listing {
             file: file.into(),
             interpreter: self.kind.interpreter().map(|interpreter| interpreter.path.clone()),

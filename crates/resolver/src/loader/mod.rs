@@ -5,23 +5,37 @@
 //! it is given, whatever machine builds. Where to start reading: `glibc` and `musl` are the two
 //! search orders; `start` comes before them, `versions` after.
 
+mod cache;
+mod capability;
 mod elf;
 mod fatal;
+mod glibc;
 mod ldd;
+mod musl;
+mod path_list;
 mod profile;
 mod request;
+mod search;
 mod start;
+mod tokens;
 mod trace;
+mod verify;
 mod versions;
 mod warning;
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::host::FileId;
+use crate::root::Roots;
+
 pub use elf::{
-    AbiTag, Class, Dynamic, Elf, ElfProblem, Layout, Machine, Segments, Tag, VersionDefinition,
-    VersionNeed,
+    AbiTag, Class, Dynamic, Elf, ElfProblem, Layout, Machine, NeededVersion, Segments, Tag,
+    VersionDefinition, VersionNeed,
 };
 pub use fatal::{Cause, Fatal};
 pub use ldd::{Library, Listing};
-pub use profile::{Family, Profile};
+pub use profile::{Family, Glibc, Musl, Profile};
 pub use request::{Level, Placed, Request};
 pub use start::StartProblem;
 pub use trace::{
@@ -39,6 +53,8 @@ pub const MAX_OBJECTS: usize = 10_000;
 #[derive(Default)]
 pub struct Loader {
     shelf: elf::Shelf,
+    profiles: Mutex<HashMap<FileId, Option<Arc<Profile>>>>,
+    caches: Mutex<HashMap<FileId, Option<Arc<cache::Cache>>>>,
 }
 
 impl Loader {
@@ -53,12 +69,46 @@ impl Loader {
     /// # Errors
     /// When the kernel does not get as far as the loader, or the loader is none that imgc knows.
     /// What goes wrong later is part of the trace.
-    pub fn trace(
-        &self,
-        roots: &crate::root::Roots,
-        request: &Request<'_>,
-    ) -> Result<Trace, StartProblem> {
-        let _ = (roots, request, &self.shelf);
-        Err(StartProblem::Script)
+    pub fn trace(&self, roots: &Roots, request: &Request<'_>) -> Result<Trace, StartProblem> {
+        let start = self.start(roots, request)?;
+        let mut trace = Trace {
+            main: start.main,
+            kind: Kind::Static,
+            objects: Vec::new(),
+            lookups: Vec::new(),
+            missing: Vec::new(),
+            fatal: None,
+            versions: Vec::new(),
+            warnings: start.warnings,
+            configuration: Vec::new(),
+        };
+        let Some(interpreter) = start.interpreter else { return Ok(trace) };
+        let profile = Arc::clone(&interpreter.profile);
+        if profile.defaults_used {
+            let interpreter = interpreter.path.clone();
+            trace.warnings.push(Warning::KnownDefaults { interpreter });
+        }
+        trace.kind = Kind::Dynamic(interpreter.clone());
+        match &profile.family {
+            Family::Glibc(glibc) => {
+                glibc::load(self, roots, request, &interpreter, glibc, &mut trace);
+            }
+            Family::Musl(musl) => {
+                musl::load(self, roots, request, &interpreter, musl, &mut trace);
+            }
+        }
+        if trace.lookups.is_empty() && trace.fatal.is_none() {
+            trace.kind = Kind::LoaderOnly(interpreter);
+        }
+        Ok(trace)
+    }
+
+    fn profiles(&self) -> MutexGuard<'_, HashMap<FileId, Option<Arc<Profile>>>> {
+        // Entries are inserted whole: a panic elsewhere leaves none that is half made.
+        self.profiles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn caches(&self) -> MutexGuard<'_, HashMap<FileId, Option<Arc<cache::Cache>>>> {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -30,25 +30,33 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Family {
     /// The GNU C library.
-    Glibc {
-        /// Its version, as `(2, 36)`.
-        version: (u16, u16),
-        /// Built-in directories, each with a slash at the end, in order.
-        directories: Vec<Box<[u8]>>,
-        /// Value of `$LIB`.
-        lib: Box<[u8]>,
-        /// Path of `ld.so.cache`.
-        cache: Box<[u8]>,
-        /// Names of capability directories below `glibc-hwcaps`, best first.
-        capabilities: Vec<Box<[u8]>>,
-    },
+    Glibc(Glibc),
     /// musl.
-    Musl {
-        /// Its name of the architecture, as in `ld-musl-x86_64.path`.
-        architecture: Box<[u8]>,
-        /// Built-in directories, a list with colons.
-        path: Box<[u8]>,
-    },
+    Musl(Musl),
+}
+
+/// What glibc's loader keeps in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glibc {
+    /// Its version, as `(2, 36)`.
+    pub version: (u16, u16),
+    /// Built-in directories, each with a slash at the end, in order.
+    pub directories: Vec<Box<[u8]>>,
+    /// Value of `$LIB`.
+    pub lib: Box<[u8]>,
+    /// Path of `ld.so.cache`.
+    pub cache: Box<[u8]>,
+    /// Names of capability directories below `glibc-hwcaps`, best first.
+    pub capabilities: Vec<Box<[u8]>>,
+}
+
+/// What musl's loader keeps in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Musl {
+    /// Its name of the architecture, as in `ld-musl-x86_64.path`.
+    pub architecture: Box<[u8]>,
+    /// Built-in directories, a list with colons.
+    pub path: Box<[u8]>,
 }
 
 /// The usual directories of 64-bit glibc, where a file does not tell: Debian's order without the
@@ -65,10 +73,10 @@ impl Profile {
     pub fn read(bytes: &[u8], elf: &Elf) -> Option<Self> {
         let (family, defaults_used) = if let Some(architecture) = musl_architecture(bytes) {
             let path = strings(bytes).find(|text| is_musl_path(text));
-            let family = Family::Musl {
+            let family = Family::Musl(Musl {
                 architecture,
                 path: path.unwrap_or(b"/lib:/usr/local/lib:/usr/lib").into(),
-            };
+            });
             (family, path.is_none())
         } else {
             glibc(bytes, elf)?
@@ -126,7 +134,7 @@ fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
         };
     }
     let capabilities = lists.first().copied().unwrap_or_default();
-    let family = Family::Glibc {
+    let family = Family::Glibc(Glibc {
         version: version.unwrap_or(USUAL_VERSION),
         lib: find_lib(bytes, &directories),
         directories: directories.into_iter().map(Into::into).collect(),
@@ -136,7 +144,7 @@ fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
             .filter(|name| !name.is_empty())
             .map(Into::into)
             .collect(),
-    };
+    });
     Some((family, !known))
 }
 

@@ -1,9 +1,20 @@
 //! What the kernel does before a loader runs (`fs/binfmt_elf.c`, `load_elf_binary`).
 
-use crate::host::Errno;
-use crate::root::WalkError;
+use std::sync::Arc;
 
-use super::elf::{Class, ElfProblem, Machine};
+use crate::host::{Errno, FileType};
+use crate::root::{Roots, WalkError};
+
+use super::Loader;
+use super::elf::{self, Class, Elf, ElfProblem, Machine, Unread, View};
+use super::profile::{self, Profile};
+use super::request::Request;
+use super::trace::{Interpreter, Main};
+use super::warning::Warning;
+
+/// Set-user-id, set-group-id, and the group's execute bit without which the latter means locking.
+const SET_USER_ID: u16 = 0o4000;
+const SET_GROUP_ID: u16 = 0o2010;
 
 /// Why a program does not get as far as its loader.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,4 +76,164 @@ pub enum StartProblem {
         /// `PT_INTERP`.
         path: Box<[u8]>,
     },
+}
+
+/// A program that the kernel takes, and who loads it.
+pub(super) struct Start {
+    pub(super) main: Main,
+    pub(super) interpreter: Option<Interpreter>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Loader {
+    /// Does what the kernel does with `request`.
+    pub(super) fn start(
+        &self,
+        roots: &Roots,
+        request: &Request<'_>,
+    ) -> Result<Start, StartProblem> {
+        let mut warnings = Vec::new();
+        let (real, walk, stat, elf) = match request.placed {
+            Some(placed) => {
+                let elf = elf::read(placed.file, placed.stat.size, View::Kernel);
+                let elf = elf.map_err(|problem| match problem {
+                    ElfProblem::Magic | ElfProblem::TooShort => {
+                        let mut start = [0; 2];
+                        match placed.file.read_at(&mut start, 0) {
+                            Ok(2) if start == *b"#!" => StartProblem::Script,
+                            _ => StartProblem::NotElf,
+                        }
+                    }
+                    problem => StartProblem::Refused(problem),
+                })?;
+                (placed.real.clone(), None, placed.stat, elf)
+            }
+            None => {
+                let walk =
+                    roots.walk(request.program, request.cwd).map_err(StartProblem::Program)?;
+                let elf = self.shelf.read(roots, &walk, View::Kernel);
+                let elf = elf.map_err(|unread| match unread {
+                    Unread::Open(errno) => StartProblem::ProgramUnreadable(errno),
+                    Unread::Elf(ElfProblem::Magic | ElfProblem::TooShort) => {
+                        let mut start = [0; 2];
+                        match roots.open(&walk).and_then(|file| file.read_at(&mut start, 0)) {
+                            Ok(2) if start == *b"#!" => StartProblem::Script,
+                            _ => StartProblem::NotElf,
+                        }
+                    }
+                    Unread::Elf(problem) => StartProblem::Refused(problem),
+                })?;
+                (walk.real.clone(), Some(walk.clone()), walk.stat, elf)
+            }
+        };
+        check_program(&elf, &mut warnings)?;
+        if stat.mode & 0o111 == 0 {
+            warnings.push(Warning::NotExecutable);
+        }
+        let secure = request.file_capabilities
+            || stat.mode & SET_USER_ID != 0
+            || stat.mode & SET_GROUP_ID == SET_GROUP_ID;
+        let interpreter = match elf.segments.as_ref().map(|segments| &segments.interpreter) {
+            Ok(Some(Ok(path))) => Some(self.interpreter(roots, request, path, &elf)?),
+            Ok(Some(Err(problem))) | Err(problem) => return Err(StartProblem::Refused(*problem)),
+            Ok(None) => None,
+        };
+        if interpreter.is_none() && elf.segments.as_ref().is_ok_and(|segments| segments.packed) {
+            warnings.push(Warning::Packed);
+        }
+        Ok(Start { main: Main { real, walk, elf, secure }, interpreter, warnings })
+    }
+
+    fn interpreter(
+        &self,
+        roots: &Roots,
+        request: &Request<'_>,
+        path: &[u8],
+        program: &Elf,
+    ) -> Result<Interpreter, StartProblem> {
+        let broken = |problem| StartProblem::InterpreterBroken { path: path.into(), problem };
+        let walk = roots
+            .walk(path, request.cwd)
+            .map_err(|error| StartProblem::Interpreter { path: path.into(), error })?;
+        if walk.stat.file_type != FileType::Regular {
+            return Err(broken(ElfProblem::Unreadable(Errno::ACCESS)));
+        }
+        let elf = self.shelf.read(roots, &walk, View::Kernel).map_err(|unread| match unread {
+            Unread::Open(errno) => broken(ElfProblem::Unreadable(errno)),
+            Unread::Elf(problem) => broken(problem),
+        })?;
+        if elf.machine != program.machine || elf.layout != program.layout {
+            return Err(StartProblem::InterpreterMachine {
+                path: path.into(),
+                machine: elf.machine,
+            });
+        }
+        if let Err(problem) = &elf.segments {
+            return Err(broken(*problem));
+        }
+        let known = self.profiles().get(&walk.stat.id).cloned();
+        let profile = match known {
+            Some(profile) => profile,
+            None => {
+                let profile = read_profile(roots, &walk, &elf)
+                    .map_err(|errno| broken(ElfProblem::Unreadable(errno)))?
+                    .map(Arc::new);
+                self.profiles().insert(walk.stat.id, profile.clone());
+                profile
+            }
+        };
+        let profile = profile.ok_or_else(|| StartProblem::UnknownLoader { path: path.into() })?;
+        Ok(Interpreter { path: path.into(), walk, profile, elf })
+    }
+}
+
+/// Checks a program as the kernel does, and what it would regret later (`load_elf_binary`): of
+/// `e_ident` only the magic number counts.
+fn check_program(elf: &Elf, warnings: &mut Vec<Warning>) -> Result<(), StartProblem> {
+    if !elf.is_executable_or_shared() {
+        return Err(StartProblem::Type(elf.object_type));
+    }
+    let own = elf::Layout::of_ident(&elf.ident);
+    let known = elf.machine.layout().is_some_and(|layout| {
+        layout == elf.layout && !(elf.machine.kernel_checks_class() && own.class != layout.class)
+    });
+    if !known {
+        let (machine, class) = (elf.machine, elf.layout.class);
+        return Err(StartProblem::Machine { machine, class });
+    }
+    let segments = elf.segments.as_ref().map_err(|problem| StartProblem::Refused(*problem))?;
+    segments.loads.map_err(StartProblem::Refused)?;
+    if own != elf.layout || elf.ident[6] != 1 || elf.version != 1 {
+        warnings.push(Warning::OddHeader);
+    }
+    Ok(())
+}
+
+/// Reads the constants of a loader, and all of it if those do not tell: older linkers put them
+/// beside the code.
+fn read_profile(
+    roots: &Roots,
+    walk: &crate::root::Walk,
+    elf: &Elf,
+) -> Result<Option<Profile>, Errno> {
+    let size = walk.stat.size.min(profile::MAX_LOADER_BYTES);
+    let file = roots.open(walk)?;
+    let read = |offset: u64, length: u64| {
+        let mut bytes = vec![0; usize::try_from(length).map_err(|_| Errno::FBIG)?];
+        let length = file.read_at(&mut bytes, offset)?;
+        bytes.truncate(length);
+        Ok::<_, Errno>(bytes)
+    };
+    let mut constants = Vec::new();
+    let segments = elf.segments.as_ref().ok();
+    for (offset, length) in segments.map(|segments| &*segments.constants).unwrap_or_default() {
+        let offset = (*offset).min(size);
+        constants.extend(read(offset, (*length).min(size - offset))?);
+        // Two ranges are no neighbours: nothing must look adjacent across the cut.
+        constants.extend([0, b'#', 0]);
+    }
+    match Profile::read(&constants, elf) {
+        Some(profile) if !profile.defaults_used => Ok(Some(profile)),
+        _ => Ok(Profile::read(&read(0, size)?, elf)),
+    }
 }

@@ -36,9 +36,6 @@ pub struct Trace {
     pub warnings: Vec<Warning>,
     /// `ld.so.cache` or musl's path file, if it decided where something was found.
     pub configuration: Vec<Configuration>,
-    /// Directories of search lists that were gone through on the way to a file: `..` and links.
-    /// Only such that no successful walk has.
-    pub working_directory: Option<Walk>,
 }
 
 /// The program itself.
@@ -107,6 +104,9 @@ pub struct Object {
     pub found: Found,
     /// How the path was reached.
     pub walk: Walk,
+    /// Whether it is loaded apart from the program, for auditing (`DT_AUDIT`): no trace of the
+    /// loader shows it.
+    pub audit: bool,
     /// Its file.
     pub elf: Arc<Elf>,
 }

@@ -1,6 +1,13 @@
 //! Symbol versions that are needed and not there.
 
-use super::trace::{Requester, Target};
+use std::collections::HashMap;
+
+use super::elf::Dynamic;
+use super::glibc::{Map, place_of};
+use super::trace::{Requester, Target, Trace};
+
+/// The version that a new enough libc defines for those who use `DT_RELR` (glibc 2.36).
+const RELR_MARKER: &[u8] = b"GLIBC_ABI_DT_RELR";
 
 /// One version need that is not met (glibc `elf/dl-version.c`, `_dl_check_map_versions`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,4 +52,79 @@ impl VersionCause {
             Self::WeakNotFound | Self::NoInformation => false,
         }
     }
+}
+
+/// Checks what each object needs against what the loader takes for the files, in the order of its
+/// list (`_dl_check_all_versions`).
+pub(super) fn check(maps: &[Map], order: &[usize], version: (u16, u16), trace: &mut Trace) {
+    // The first map of the list that has a name provides for it; a soname counts only if somebody
+    // asked for it.
+    let mut providers: HashMap<&[u8], usize> = HashMap::with_capacity(2 * maps.len());
+    for map in order.iter().rev() {
+        providers.insert(&maps[*map].path, *map);
+        for name in &maps[*map].names {
+            providers.insert(name, *map);
+        }
+    }
+    for map in order.iter().map(|map| &maps[*map]) {
+        let Some(dynamic) = dynamic(map) else { continue };
+        let mut marked = None;
+        for need in &dynamic.version_needs {
+            if need.file.starts_with(b"libc.so.") {
+                let marker = |version: &super::elf::NeededVersion| *version.name == *RELR_MARKER;
+                marked = Some(need.versions.iter().any(marker));
+            }
+            let provider = providers.get(&*need.file).copied();
+            let problem = |version: &[u8], cause| VersionProblem {
+                object: place_of(map),
+                file: need.file.clone(),
+                version: version.into(),
+                provider: provider.map(|provider| maps[provider].target),
+                cause,
+            };
+            let Some(provider) = provider else {
+                // What is missing is said already.
+                if !trace.missing.iter().any(|missing| missing.name == need.file) {
+                    trace.versions.push(problem(b"", VersionCause::NotLoaded));
+                }
+                continue;
+            };
+            let Some(provided) = self::dynamic(&maps[provider]) else { continue };
+            let Some(definitions) = &provided.version_definitions else {
+                let cause = if provided.versioned_symbols {
+                    VersionCause::NoInformation
+                } else {
+                    VersionCause::NoSymbolVersions
+                };
+                trace.versions.push(problem(b"", cause));
+                continue;
+            };
+            for version in &need.versions {
+                let same = |definition: &super::elf::VersionDefinition| {
+                    definition.hash == version.hash && definition.name == version.name
+                };
+                if !definitions.iter().any(same) {
+                    let cause = if version.weak {
+                        VersionCause::WeakNotFound
+                    } else {
+                        VersionCause::NotFound
+                    };
+                    trace.versions.push(problem(&version.name, cause));
+                }
+            }
+        }
+        if version >= (2, 36) && dynamic.relr && marked == Some(false) {
+            trace.versions.push(VersionProblem {
+                object: place_of(map),
+                file: (*b"libc.so.6").into(),
+                version: RELR_MARKER.into(),
+                provider: None,
+                cause: VersionCause::RelrWithoutMarker,
+            });
+        }
+    }
+}
+
+fn dynamic(map: &Map) -> Option<&Dynamic> {
+    map.elf.as_ref()?.dynamic()
 }

@@ -3,6 +3,7 @@
 use goblin::elf::dynamic as dt;
 use goblin::elf::program_header::{PT_DYNAMIC, ProgramHeader};
 
+use super::symbol::SymbolTables;
 use super::version::Table;
 use super::{ElfProblem, Layout, Reader, VersionDefinition, VersionNeed, file_offset};
 
@@ -64,6 +65,7 @@ pub struct Dynamic {
     pub version_needs: Vec<VersionNeed>,
     /// `DT_VERDEF`; none if the tag is absent.
     pub version_definitions: Option<Vec<VersionDefinition>>,
+    pub(super) symbol_tables: SymbolTables,
 }
 
 impl Dynamic {
@@ -104,6 +106,7 @@ impl Dynamic {
                 file_offset(headers, address).ok_or(ElfProblem::PointsOutside).map(Some)
             }
         };
+        let address = |tag: u64| file_offset(headers, last(tag)?);
         let (needs_at, definitions_at) = (table(dt::DT_VERNEED)?, table(dt::DT_VERDEF)?);
         if let (Some(start), Some(length)) = (string(0), last(dt::DT_STRSZ)) {
             prefetch(reader, start, length, [needs_at, definitions_at])?;
@@ -126,6 +129,12 @@ impl Dynamic {
             flags_1: last(dt::DT_FLAGS_1).unwrap_or(0),
             versioned_symbols: last(dt::DT_VERSYM).is_some(),
             relr: last(DT_RELR).is_some(),
+            symbol_tables: SymbolTables {
+                gnu_hash: address(dt::DT_GNU_HASH),
+                hash: address(dt::DT_HASH),
+                symbols: address(dt::DT_SYMTAB),
+                strings: string(0),
+            },
             ..Self::default()
         };
         for entry in &entries {

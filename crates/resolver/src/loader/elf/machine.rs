@@ -33,7 +33,7 @@ pub struct Layout {
 
 impl Layout {
     /// Returns what `e_ident` says; 64 bits, little endian for values that do not exist.
-    pub(super) fn of_ident(ident: &[u8; 16]) -> Self {
+    pub(in crate::loader) fn of_ident(ident: &[u8; 16]) -> Self {
         let class = if ident[em::EI_CLASS] == em::ELFCLASS32 { Class::Elf32 } else { Class::Elf64 };
         Self { class, big_endian: ident[em::EI_DATA] == em::ELFDATA2MSB }
     }

@@ -54,11 +54,7 @@ pub(super) fn read(
 }
 
 /// Returns type and description of each note of owner `GNU`.
-fn notes<'a>(
-    bytes: &'a [u8],
-    alignment: usize,
-    layout: Layout,
-) -> impl Iterator<Item = (u32, &'a [u8])> {
+fn notes(bytes: &[u8], alignment: usize, layout: Layout) -> impl Iterator<Item = (u32, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {

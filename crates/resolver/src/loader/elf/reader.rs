@@ -15,7 +15,7 @@ const WINDOW_BYTES: u64 = 4096;
 const MAX_STRING_BYTES: u64 = 4096;
 
 /// Parts of one file that are in memory.
-pub(in crate::loader) struct Reader<'a> {
+pub(super) struct Reader<'a> {
     file: &'a dyn HostFile,
     size_bytes: u64,
     prefix: Vec<u8>,
