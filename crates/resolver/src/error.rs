@@ -6,6 +6,7 @@
 mod story;
 
 pub(crate) use story::errno as errno_text;
+pub(crate) use story::version as version_text;
 
 use std::fmt::{self, Display, Formatter};
 
@@ -269,7 +270,7 @@ pub enum ResolveError {
         relocated: Option<From>,
     },
     /// A program needs a version of a library that the library does not have.
-    #[error("`{by}` needs version `{version}` of `{file}`, {found}")]
+    #[error("`{by}` needs {} of `{file}`, {found}", story::version(version))]
     #[diagnostic(code(imgc::resolve::version_is_missing))]
     #[diagnostic(help(
         "take the program and its libraries from the same release, or build it for this one"

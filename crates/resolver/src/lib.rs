@@ -22,6 +22,8 @@ mod platform;
 mod query;
 mod resolve;
 mod root;
+#[cfg(test)]
+mod sample;
 mod script;
 mod settle;
 mod tree;

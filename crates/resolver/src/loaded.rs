@@ -7,10 +7,10 @@ use imgc_planner::recipe::{From, ImagePath};
 use imgc_planner::{Need, Reason, Rule};
 
 use crate::draft::{Draft, DraftContent, Drafts};
-use crate::error::{Name, ResolveError, Tried};
+use crate::error::{self, Name, ResolveError, Tried};
 use crate::launch::Run;
 use crate::loader::{
-    Candidate, Cause, Lookup, MAX_OBJECTS, Outcome, Requester, Target, Trace, Warning,
+    Candidate, Cause, Lookup, MAX_OBJECTS, Outcome, Refusal, Requester, Target, Trace, Warning,
 };
 use crate::places::regular;
 use crate::root::{Roots, Walk};
@@ -158,13 +158,6 @@ impl Adding<'_> {
                 self.draft(&configuration.walk, Reason::LoaderConfiguration, false, false, drafts);
             }
         }
-        if let Some(walk) = &self.trace().working_directory {
-            let node = self.run.node;
-            drafts.add_trail(node, &walk.trail, &walk.real);
-            let reason = Reason::Above { of: self.run.place.clone() };
-            let directory = DraftContent::Directory;
-            drafts.add(node, reason, walk.real.clone(), directory, Attributes::ROOT);
-        }
     }
 }
 
@@ -210,7 +203,8 @@ fn report(run: &Run, relocated: Option<&From>, drafts: &mut Drafts) {
         if problem.cause.is_error() {
             drafts.problems.push(ResolveError::VersionIsMissing { node, by, file, version, found });
         } else {
-            let text = format!("`{by}` wants version `{version}` of `{file}`, {found}");
+            let wanted = error::version_text(&version);
+            let text = format!("`{by}` wants {wanted} of `{file}`, {found}");
             let problem = Name::new(text);
             let program = run.place.clone();
             drafts.warnings.push(ResolveError::LoaderWarns { node, program, problem });
@@ -225,13 +219,21 @@ fn report(run: &Run, relocated: Option<&From>, drafts: &mut Drafts) {
     }
 }
 
+/// Returns what was tried. Of the capability directories, which nobody fills by hand, only those in
+/// which something stands.
 fn tried(candidates: &[Candidate]) -> Vec<Tried> {
     let place = |candidate: &Candidate| Tried {
         path: Name::new(&candidate.path),
         rule: Some(candidate.found.rule.clone()),
         found: Name::new(candidate.refusal.to_string()),
     };
-    candidates.iter().map(place).collect()
+    candidates
+        .iter()
+        .filter(|candidate| {
+            candidate.found.capability.is_none() || candidate.refusal != Refusal::Absent
+        })
+        .map(place)
+        .collect()
 }
 
 fn version_text(cause: crate::loader::VersionCause) -> &'static str {

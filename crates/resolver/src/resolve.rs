@@ -382,3 +382,6 @@ fn destination(
     drafts.add_trail(node, &walk.trail, &walk.real);
     walk.real.clone()
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,11 +17,18 @@ const MAX_LINKS: usize = 40;
 /// The links of the image, and what asks for each.
 type Links = BTreeMap<ImagePath, (Box<[u8]>, NodeId)>;
 
+/// A link above a path, and where it leads.
+struct Passage {
+    link: ImagePath,
+    node: NodeId,
+    to: ImagePath,
+}
+
 /// Puts every draft behind the links of all drafts, and returns them sorted by path and need.
 pub(crate) fn settle(mut drafts: Vec<Draft>) -> (Vec<Draft>, Vec<ResolveError>) {
     let mut moved: BTreeMap<ImagePath, ImagePath> = BTreeMap::new();
     let mut lost: BTreeMap<ImagePath, ResolveError> = BTreeMap::new();
-    let mut through: BTreeMap<ImagePath, (ImagePath, NodeId)> = BTreeMap::new();
+    let mut through: BTreeMap<ImagePath, Passage> = BTreeMap::new();
     // A link may itself stand behind a link, and moves the others when it moves. A round in which
     // nothing moves is the last one.
     for _ in 0..=MAX_LINKS {
@@ -31,9 +38,9 @@ pub(crate) fn settle(mut drafts: Vec<Draft>) -> (Vec<Draft>, Vec<ResolveError>) 
         let mut changed = false;
         drafts.retain_mut(|draft| match follow(&draft.path, &links) {
             Ok(None) => true,
-            Ok(Some((path, link))) => {
+            Ok(Some((path, passage))) => {
                 changed = true;
-                through.insert(path.clone(), link);
+                through.insert(path.clone(), passage);
                 moved.insert(std::mem::replace(&mut draft.path, path.clone()), path);
                 true
             }
@@ -69,22 +76,30 @@ fn links(drafts: &[Draft]) -> Links {
     drafts.iter().filter_map(link).collect()
 }
 
-/// Returns the path behind the links above it and the first of these, or nothing if there is none;
+/// Returns the path behind the links above it and the last of these, or nothing if there is none;
 /// fails with a link that leads nowhere.
-#[expect(clippy::type_complexity, reason = "a link and its node, on both ways")]
 fn follow(
     path: &ImagePath,
     links: &Links,
-) -> Result<Option<(ImagePath, (ImagePath, NodeId))>, (ImagePath, NodeId)> {
+) -> Result<Option<(ImagePath, Passage)>, (ImagePath, NodeId)> {
     if links.is_empty() {
         return Ok(None);
     }
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
-    let mut first: Option<(ImagePath, NodeId)> = None;
+    let mut passage: Option<Passage> = None;
+    // How much is pending when the target of the passage has been walked.
+    let mut rest = None;
     let mut followed = 0;
     let mut here = ImagePath::root();
     let mut pending: Vec<Box<[u8]>> = parent.components().rev().map(Box::from).collect();
-    while let Some(component) = pending.pop() {
+    loop {
+        if rest.is_some_and(|rest| pending.len() <= rest) {
+            rest = None;
+            if let Some(passage) = &mut passage {
+                passage.to = here.clone();
+            }
+        }
+        let Some(component) = pending.pop() else { break };
         if component.is_empty() || *component == *b"." {
             continue;
         }
@@ -92,33 +107,38 @@ fn follow(
             here = here.parent().unwrap_or_else(ImagePath::root);
             continue;
         }
-        let at = |first: &Option<(ImagePath, NodeId)>| {
-            first.clone().unwrap_or_else(|| (here.clone(), NodeId::new([0; 32])))
+        // Only the target of a link can be no path: too long, or with a name such as `.wh.x`.
+        let Ok(next) = here.join(&component) else {
+            return passage.map_or(Ok(None), |passage| Err((passage.link, passage.node)));
         };
-        let next = here.join(&component).map_err(|_| at(&first))?;
         let Some((target, node)) = links.get(&next) else {
             here = next;
             continue;
         };
-        first.get_or_insert_with(|| (next.clone(), *node));
         followed += 1;
         if followed > MAX_LINKS {
-            return Err(at(&first));
+            return Err(passage.map_or((next, *node), |passage| (passage.link, passage.node)));
         }
         if target.starts_with(b"/") {
             here = ImagePath::root();
         }
+        if rest.is_none() {
+            rest = Some(pending.len());
+            passage = Some(Passage { link: next, node: *node, to: ImagePath::root() });
+        }
         pending.extend(target.split(|byte| *byte == b'/').rev().map(Box::from));
     }
-    let Some(first) = first else { return Ok(None) };
-    let settled = here.join(name).map_err(|_| first.clone())?;
-    Ok(Some((settled, first)))
+    let Some(passage) = passage else { return Ok(None) };
+    match here.join(name) {
+        Ok(settled) => Ok(Some((settled, passage))),
+        Err(_) => Err((passage.link, passage.node)),
+    }
 }
 
 /// Reports what lies behind a link to a directory that nothing else of the image has.
 fn check_targets(
     drafts: &[Draft],
-    through: &BTreeMap<ImagePath, (ImagePath, NodeId)>,
+    through: &BTreeMap<ImagePath, Passage>,
     problems: &mut Vec<ResolveError>,
 ) {
     if through.is_empty() {
@@ -136,9 +156,8 @@ fn check_targets(
     }
     let mut seen = BTreeSet::new();
     for draft in drafts {
-        let Some((link, other)) = through.get(&draft.path) else { continue };
-        let parent = draft.path.parent().unwrap_or_else(ImagePath::root);
-        if !there.contains(&parent) && seen.insert(draft.path.clone()) {
+        let Some(Passage { link, node: other, to }) = through.get(&draft.path) else { continue };
+        if !there.contains(to) && seen.insert(draft.path.clone()) {
             problems.push(ResolveError::LinkLeadsNowhere {
                 node: draft.need.node,
                 path: draft.path.clone(),
@@ -220,6 +239,8 @@ mod tests {
             &["/a -> b/c", "/b/c/", "/b/c/l -> ../d", "/b/d/", "/b/d/x"],
         );
         check(&["/a -> /b", "/b/x", "/c"], &["/a -> /b", "/b/x", "/c"]);
+        // The link's target has to be there, what is below it does not.
+        check(&["/a -> b", "/b/", "/a/new/x"], &["/a -> b", "/b/", "/b/new/x"]);
     }
 
     #[test]

@@ -114,7 +114,10 @@ fn answers(trace: &Trace, place: &dyn Fn(crate::loader::Requester) -> ImagePath)
                 let object = &trace.objects[*object];
                 (&object.walk, Some(object.found.rule.clone()))
             }
-            Outcome::SameFile { walk, found, .. } => (walk, Some(found.rule.clone())),
+            // Which file it is counts: two files instead of one would be loaded twice.
+            Outcome::SameFile { object, found, .. } => {
+                (&trace.objects[*object].walk, Some(found.rule.clone()))
+            }
             Outcome::Loaded(Target::Interpreter) => match trace.kind.interpreter() {
                 Some(interpreter) => (&interpreter.walk, None),
                 None => continue,

@@ -105,6 +105,11 @@ fn rule_name(rule: &Rule) -> &'static str {
     }
 }
 
+/// A library that defines no versions at all is told so once, and not for each of them.
+pub(crate) fn version(version: &Name) -> String {
+    if version.as_bytes().is_empty() { "versions".into() } else { format!("version `{version}`") }
+}
+
 pub(super) fn directory(path: &ImagePath) -> String {
     path.parent().unwrap_or_else(ImagePath::root).to_string()
 }
