@@ -10,9 +10,12 @@ mod deflate;
 mod directory;
 mod encoder;
 mod error;
+#[cfg(test)]
+mod golden_tests;
 mod gzip;
 mod huffman;
 mod image;
+pub mod inspect;
 mod json;
 mod layer;
 mod manifest;
@@ -37,3 +40,7 @@ pub use directory::write_directory;
 pub use error::{CODES, WriteError};
 pub use image::{Descriptor, Image, Layer, NamedImage};
 pub use sink::{Blob, BlobSink};
+
+/// The version of the bytes that are written for a spec: the normal form of layers and documents
+/// (`docs/formats.md`) and the encoders with their levels. The digests of a version never change.
+pub const FORMAT_VERSION: u32 = 1;

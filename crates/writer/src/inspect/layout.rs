@@ -1,0 +1,196 @@
+//! The files of an OCI directory or archive, by their names. This is where the writer crate opens
+//! what its caller names; nothing is opened by a name that an image contains.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use imgc_planner::BlobDigest;
+use imgc_planner::recipe::Printable;
+use rustix::fs::{Dir, FileType, Mode, OFlags};
+
+use super::archive_member;
+use super::finding::{Finding, Problem};
+use super::{MAX_DOCUMENT_BYTES, MAX_ENTRIES};
+use crate::error::WriteError;
+
+/// The files of a layout.
+pub(super) struct Layout {
+    path: PathBuf,
+    files: BTreeMap<Vec<u8>, Section>,
+    /// Whether this is an archive, which has Docker's `manifest.json`.
+    pub(super) is_archive: bool,
+}
+
+/// A part of an open file.
+#[derive(Clone)]
+pub(super) struct Section {
+    file: Arc<File>,
+    offset: u64,
+    pub(super) size: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));
+        let count = self.file.read_at(&mut buffer[..length], self.offset)?;
+        self.offset += count as u64;
+        self.size -= count as u64;
+        Ok(count)
+    }
+}
+
+impl Layout {
+    pub(super) fn open(path: &Path, findings: &mut Vec<Finding>) -> Result<Self, WriteError> {
+        let status = std::fs::metadata(path).map_err(WriteError::io("look at", path))?;
+        let (files, is_archive) = if status.is_dir() {
+            let root = open(rustix::fs::CWD, path.as_os_str(), true)
+                .map_err(|error| WriteError::io("open", path)(error.into()))?;
+            let mut files = BTreeMap::new();
+            list(&root, b"", &mut files, findings).map_err(WriteError::io("list", path))?;
+            (files, false)
+        } else if status.is_file() {
+            let file = File::open(path).map_err(WriteError::io("open", path))?;
+            (members(path, file, findings)?, true)
+        } else {
+            return Err(unreadable(path, "it is neither a directory nor a file"));
+        };
+        Ok(Self { path: path.to_owned(), files, is_archive })
+    }
+
+    /// Returns a small file whole.
+    pub(super) fn document(&self, name: &str) -> Result<Vec<u8>, WriteError> {
+        let Some(section) = self.files.get(name.as_bytes()) else {
+            return Err(self.unreadable(&format!("it has no `{}`", Printable::new(name))));
+        };
+        if section.size > MAX_DOCUMENT_BYTES {
+            return Err(self.too_large(name, MAX_DOCUMENT_BYTES));
+        }
+        let mut bytes = Vec::new();
+        let read = section.clone().read_to_end(&mut bytes);
+        read.map_err(WriteError::io("read", &self.path))?;
+        Ok(bytes)
+    }
+
+    /// Returns a blob, if it is there.
+    pub(super) fn blob(&self, digest: &BlobDigest) -> Option<Section> {
+        self.files.get(blob_name(digest).as_bytes()).cloned()
+    }
+
+    /// Finds the files that are neither of `blobs` nor of the layout itself.
+    pub(super) fn find_strays(&self, blobs: &BTreeSet<BlobDigest>, findings: &mut Vec<Finding>) {
+        let mut expected: BTreeSet<_> =
+            blobs.iter().map(|digest| blob_name(digest).into_bytes()).collect();
+        expected.extend([b"index.json".to_vec(), b"oci-layout".to_vec()]);
+        if self.is_archive {
+            expected.insert(b"manifest.json".to_vec());
+        }
+        let strays = self.files.keys().filter(|name| !expected.contains(*name));
+        findings.extend(strays.map(|name| Finding::new(name, Problem::Stray)));
+    }
+
+    pub(super) fn unreadable(&self, problem: &str) -> WriteError {
+        unreadable(&self.path, problem)
+    }
+
+    pub(super) fn too_large(&self, what: &str, limit: u64) -> WriteError {
+        let what = Printable::new(what).to_string();
+        WriteError::TooLarge { path: self.path.clone(), what, limit }
+    }
+}
+
+pub(super) fn blob_name(digest: &BlobDigest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+fn unreadable(path: &Path, problem: &str) -> WriteError {
+    WriteError::UnreadableImage { path: path.to_owned(), problem: problem.to_owned() }
+}
+
+fn open(at: impl std::os::fd::AsFd, name: &OsStr, directory: bool) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let more = if directory { OFlags::DIRECTORY } else { OFlags::NOFOLLOW };
+    rustix::io::retry_on_intr(|| rustix::fs::openat(&at, name, flags | more, Mode::empty()))
+}
+
+/// Lists `blobs/sha256` and the files above it; anything else is a stray and not looked into.
+fn list(
+    directory: &OwnedFd,
+    above: &[u8],
+    files: &mut BTreeMap<Vec<u8>, Section>,
+    findings: &mut Vec<Finding>,
+) -> io::Result<()> {
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if matches!(name, b"." | b"..") {
+            continue;
+        }
+        let path = [above, name].concat();
+        let name = OsStr::from_bytes(name);
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+        let status = rustix::fs::statat(directory, name, flags)?;
+        match FileType::from_raw_mode(status.st_mode) {
+            FileType::RegularFile => {
+                let file = File::from(open(directory, name, false)?);
+                let size = file.metadata()?.len();
+                files.insert(path, Section { file: Arc::new(file), offset: 0, size });
+            }
+            FileType::Directory if path == b"blobs" || path == b"blobs/sha256" => {
+                let below = open(directory, name, true)?;
+                list(&below, &[&path[..], b"/"].concat(), files, findings)?;
+            }
+            _ => findings.push(Finding::new(&path, Problem::Stray)),
+        }
+    }
+    Ok(())
+}
+
+/// Lists an archive's members and checks their headers.
+fn members(
+    path: &Path,
+    file: File,
+    findings: &mut Vec<Finding>,
+) -> Result<BTreeMap<Vec<u8>, Section>, WriteError> {
+    let file = Arc::new(file);
+    let damaged = |_: io::Error| unreadable(path, "it is no tar archive, or a damaged one");
+    let size = file.metadata().map_err(WriteError::io("look at", path))?.len();
+    let mut archive = tar::Archive::new(Section { file: Arc::clone(&file), offset: 0, size });
+    let (mut files, mut last) = (BTreeMap::new(), Vec::new());
+    let mut end = 0;
+    for entry in archive.entries().map_err(damaged)?.raw(true) {
+        let entry = entry.map_err(damaged)?;
+        let name = entry.path_bytes().into_owned();
+        archive_member::check_header(entry.header(), &name, findings);
+        let bare = name.strip_suffix(b"/").unwrap_or(&name);
+        if bare <= &last[..] && !last.is_empty() {
+            let problem = if bare == &last[..] { Problem::Duplicate } else { Problem::Unsorted };
+            findings.push(Finding::new(&name, problem));
+        }
+        last = bare.to_vec();
+        if files.len() >= MAX_ENTRIES {
+            let (what, limit) = ("the number of members".to_owned(), MAX_ENTRIES as u64);
+            return Err(WriteError::TooLarge { path: path.to_owned(), what, limit });
+        }
+        let (offset, size) = (entry.raw_file_position(), entry.size());
+        end = offset.saturating_add(size).next_multiple_of(512);
+        if entry.header().entry_type().is_file() {
+            files.insert(name, Section { file: Arc::clone(&file), offset, size });
+        } else if !matches!(&name[..], b"blobs/" | b"blobs/sha256/") {
+            findings.push(Finding::new(&name, Problem::Stray));
+        }
+    }
+    let mut rest = Vec::new();
+    let mut section = Section { file, offset: end, size: size.saturating_sub(end).min(1025) };
+    section.read_to_end(&mut rest).map_err(WriteError::io("read", path))?;
+    if rest.len() != 1024 || rest.iter().any(|byte| *byte != 0) {
+        findings.push(Finding::new("archive", Problem::Trailer));
+    }
+    Ok(files)
+}
