@@ -1,1 +1,9 @@
-//! x
+//! The integration tests: what the program does, as its user sees it.
+//!
+//! `workbench` is what all of them stand on. `tests/run` starts the engines that `engines` needs;
+//! without them those tests say `skipped: …` on stderr.
+
+mod engines;
+mod program;
+mod reproducible;
+mod workbench;
