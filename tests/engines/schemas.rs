@@ -15,19 +15,19 @@ import json, pathlib, sys, warnings
 warnings.simplefilter("ignore")
 from jsonschema import Draft4Validator, RefResolver
 
-schemas = pathlib.Path(sys.argv[1])
+def load(file):
+    """A schema without its ids: they name a server, and every `$ref` is to a file beside it."""
+    return json.loads(file.read_text(), object_hook=lambda found: {
+        key: value for key, value in found.items() if not (key == "id" and isinstance(value, str))
+    })
+
+schemas = {file.as_uri(): load(file) for file in pathlib.Path(sys.argv[1]).glob("*.json")}
 faults = 0
 for name, document in zip(sys.argv[2::2], sys.argv[3::2]):
-    schema = json.loads((schemas / name).read_text())
-    # References are between files of this directory; the ids name a server that nobody asks.
-    store = {file.as_uri(): json.loads(file.read_text()) for file in schemas.glob("*.json")}
-    resolver = RefResolver((schemas / name).as_uri(), schema, store)
-    for key in list(schema):
-        if key == "id":
-            del schema[key]
-    for error in Draft4Validator(schema, resolver=resolver).iter_errors(
-        json.loads(pathlib.Path(document).read_text())
-    ):
+    address = (pathlib.Path(sys.argv[1]) / name).as_uri()
+    resolver = RefResolver(address, schemas[address], schemas)
+    validator = Draft4Validator(schemas[address], resolver=resolver)
+    for error in validator.iter_errors(json.loads(pathlib.Path(document).read_text())):
         faults += 1
         print(f"{document}: {name}: {error.message} at {list(error.absolute_path)}")
 sys.exit(faults > 0)
