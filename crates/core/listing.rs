@@ -21,8 +21,8 @@ pub(crate) struct Row {
     pub(crate) kind: Kind,
     /// Permission bits in octal.
     pub(crate) mode: String,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
+    pub(crate) uid: u64,
+    pub(crate) gid: u64,
     /// In bytes; files alone have one.
     pub(crate) size: Option<u64>,
     /// SHA-256 of the content; files alone have one.
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     Directory,
     Symlink,
     HardLink,
+    /// A device, a fifo, or something unknown; imgc writes none.
+    Other,
 }
 
 impl Listing {
@@ -61,8 +63,8 @@ impl Listing {
                 path: path.to_string(),
                 kind,
                 mode: format!("{:04o}", entry.mode.bits()),
-                uid: entry.uid.number(),
-                gid: entry.gid.number(),
+                uid: entry.uid.number().into(),
+                gid: entry.gid.number().into(),
                 size,
                 digest,
                 target,
@@ -89,6 +91,7 @@ impl Row {
             Kind::File | Kind::HardLink => '-',
             Kind::Directory => 'd',
             Kind::Symlink => 'l',
+            Kind::Other => '?',
         };
         let mut text = String::from(kind);
         for (shift, special, letter) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {

@@ -1,5 +1,6 @@
 //! `imgc build`: recipes become images.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use imgc_parser::{ImageName, Printable};
@@ -99,6 +100,14 @@ fn write(
     let specs: Vec<ImageSpec> = images.iter().map(|image| image.spec.clone()).collect();
     let bytes = ImageContents::new(images);
     session.talk.progress(&format!("writing {destination}"));
+    if let Destination::Archive(path) | Destination::Directory(path) = destination
+        && let Some(parent) = session.absolute(path).parent()
+    {
+        fs::create_dir_all(parent).map_err(|source| {
+            let file = Printable::new(parent.as_os_str().as_encoded_bytes()).to_string();
+            ProgramError::CannotWrite { file, source }
+        })?;
+    }
     let written = match destination {
         Destination::Archive(path) => {
             imgc_writer::write_archive(&session.absolute(path), &specs, &bytes, session.workers)
