@@ -9,6 +9,8 @@ mod cache;
 mod capability;
 mod elf;
 mod fatal;
+#[cfg(test)]
+mod fixture;
 mod glibc;
 mod ldd;
 mod musl;
@@ -17,6 +19,8 @@ mod profile;
 mod request;
 mod search;
 mod start;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod trace;
 mod verify;

@@ -4,6 +4,8 @@
 //! strings in the file. Nothing else is reliable: Debian's 64-bit loader does not search `/lib64`,
 //! Fedora's does, Nix's searches one directory of its store.
 
+use std::ffi::CStr;
+
 use super::elf::{Class, Elf, Machine};
 
 /// Most bytes of a loader's file that are read. glibc's and musl's have 200 KiB to 2 MiB.
@@ -72,7 +74,7 @@ impl Profile {
     #[must_use]
     pub fn read(bytes: &[u8], elf: &Elf) -> Option<Self> {
         let (family, defaults_used) = if let Some(architecture) = musl_architecture(bytes) {
-            let path = strings(bytes).find(|text| is_musl_path(text));
+            let path = strings(bytes).map(|(_, text)| text).find(|text| is_musl_path(text));
             let family = Family::Musl(Musl {
                 architecture,
                 path: path.unwrap_or(b"/lib:/usr/local/lib:/usr/lib").into(),
@@ -99,9 +101,13 @@ fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
     let mut run: Vec<&[u8]> = Vec::new();
     let mut end_of_run = 0;
     let mut version = None;
-    for text in strings(bytes) {
-        let start = text.as_ptr() as usize - bytes.as_ptr() as usize;
-        if text.first() == Some(&b'/') {
+    let mut short = Vec::new();
+    for (start, text) in strings(bytes) {
+        let first = text[0];
+        if first.is_ascii_alphanumeric() && text.len() < 128 {
+            short.push(text);
+        }
+        if first == b'/' {
             if text.ends_with(b"/ld.so.cache") {
                 cache.get_or_insert(text);
             }
@@ -118,10 +124,10 @@ fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
                 continue;
             }
         }
-        if version.is_none() {
+        if version.is_none() && matches!(first, b'G' | b'l') {
             version = find_version(text);
         }
-        if is_capability_list(text) {
+        if matches!(first, b'x' | b'z' | b'p') && is_capability_list(text) {
             lists.push(text);
         }
     }
@@ -136,7 +142,7 @@ fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
     let capabilities = lists.first().copied().unwrap_or_default();
     let family = Family::Glibc(Glibc {
         version: version.unwrap_or(USUAL_VERSION),
-        lib: find_lib(bytes, &directories),
+        lib: find_lib(&short, &directories),
         directories: directories.into_iter().map(Into::into).collect(),
         cache: cache.into(),
         capabilities: capabilities
@@ -148,9 +154,26 @@ fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
     Some((family, !known))
 }
 
-/// Returns the strings between NULs; not only those of printable characters.
-fn strings(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|byte| *byte == 0).filter(|text| !text.is_empty())
+/// Returns the strings between NULs with their places; not only those of printable characters.
+fn strings(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while bytes.get(at) == Some(&0) {
+            at += 1;
+        }
+        let rest = bytes.get(at..)?;
+        if rest.is_empty() {
+            return None;
+        }
+        // Looks at whole words: this runs over all constants of a loader, at each start.
+        let text = match CStr::from_bytes_until_nul(rest) {
+            Ok(text) => text.to_bytes(),
+            Err(_) => rest,
+        };
+        let start = at;
+        at += text.len();
+        Some((start, text))
+    })
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -163,7 +186,9 @@ fn is_path(text: &[u8]) -> bool {
 
 fn musl_architecture(bytes: &[u8]) -> Option<Box<[u8]>> {
     const START: &[u8] = b"/etc/ld-musl-";
-    let start = strings(bytes).find_map(|text| {
+    // The text is a format: `%.*s/etc/ld-musl-x86_64.path`.
+    let mut texts = strings(bytes).filter(|(_, text)| matches!(text[0], b'%' | b'/'));
+    let start = texts.find_map(|(_, text)| {
         let at = text.windows(START.len()).position(|window| window == START)?;
         Some(&text[at + START.len()..])
     })?;
@@ -212,22 +237,15 @@ fn is_capability_list(text: &[u8]) -> bool {
         && count > 0
 }
 
-/// Returns `$LIB`: the built-in directory that also stands without its slashes.
-fn find_lib(bytes: &[u8], directories: &[&[u8]]) -> Box<[u8]> {
-    let bare = |directory: &[u8]| -> Box<[u8]> {
+/// Returns `$LIB`: the first built-in directory that also stands without its slashes.
+fn find_lib(texts: &[&[u8]], directories: &[&[u8]]) -> Box<[u8]> {
+    let bare = |directory: &&'_ [u8]| -> Box<[u8]> {
         let bare = directory.strip_prefix(b"/").unwrap_or(directory);
         bare.strip_suffix(b"/").unwrap_or(bare).into()
     };
-    let candidates: Vec<Box<[u8]>> = directories.iter().map(|directory| bare(directory)).collect();
-    let mut found = vec![false; candidates.len()];
-    for text in strings(bytes) {
-        if let Some(place) = candidates.iter().position(|candidate| **candidate == *text) {
-            found[place] = true;
-        }
-    }
-    candidates
-        .into_iter()
-        .zip(found)
-        .find_map(|(candidate, found)| found.then_some(candidate))
+    directories
+        .iter()
+        .map(bare)
+        .find(|bare| texts.iter().any(|text| text.len() == bare.len() && **text == **bare))
         .unwrap_or_else(|| (*b"lib").into())
 }
