@@ -7,6 +7,7 @@
 mod contents;
 mod draft;
 mod error;
+mod gather;
 mod host;
 mod launch;
 mod library;

@@ -8,11 +8,14 @@ mod pages;
 use std::collections::BTreeSet;
 
 use imgc_planner::node::*;
-use imgc_planner::recipe::{Id, LibraryName, Mode, ProjectPath};
-use imgc_planner::{Content, Node};
+use imgc_planner::recipe::{From, Id, LibraryName, Mode, ProjectPath};
+use imgc_planner::{Content, Node, Reason};
 
 use super::*;
+use crate::draft::Drafts;
+use crate::loaded;
 use crate::memory::Memory;
+use crate::root::Roots;
 use crate::sample::Sample;
 
 /// A plan in the making, and the machine that it is answered on. The project is `/work`, the

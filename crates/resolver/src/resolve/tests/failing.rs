@@ -356,7 +356,13 @@ fn libraries_without_end_are_told() {
     let path_of = Box::from(*b"libx.so");
     trace.fatal = Some(Fatal { cause: Cause::TooMany, path: path_of, requester: Requester::Main });
     let place = path("/usr/bin/app");
-    let run = Run { node: id("app"), program: b"/usr/bin/app".to_vec(), place, extra: None, trace };
+    let run = crate::launch::Run {
+        node: id("app"),
+        program: b"/usr/bin/app".to_vec(),
+        place,
+        extra: None,
+        trace,
+    };
     let mut drafts = Drafts::default();
     loaded::add(&run, &roots, None, &mut drafts);
     let limit = MAX_OBJECTS;
