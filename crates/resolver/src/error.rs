@@ -445,7 +445,7 @@ pub enum ResolveError {
     /// The loader finds another file in the image than in the source.
     #[error("in the image `{by}` finds `{name}` {found}, and in the source at `{path}`")]
     #[diagnostic(code(imgc::resolve::image_differs))]
-    #[diagnostic(help("give the file of the recipe that comes between another path"))]
+    #[diagnostic(help("take out the node that changes this path or stands in its way"))]
     ImageDiffers {
         /// What asks for the program.
         node: NodeId,

@@ -236,3 +236,43 @@ fn the_answer_does_not_depend_on_threads() {
         assert_eq!(path_of(&again), path_of(&first));
     }
 }
+
+#[test]
+fn set_id_bits_of_a_source_decide_nothing_in_the_image() {
+    // In secure mode, a loader passes over an `$ORIGIN` that leads to no built-in directory.
+    let program = Sample::program().needs("libapp.so").runpath("$ORIGIN/lib");
+    let host = debian()
+        .program("/opt/app/app", program.bytes())
+        .mode("/opt/app/app", 0o4755)
+        .file("/opt/app/lib/libapp.so", Sample::library().bytes());
+    let entries = case(host.clone()).binary("/opt/app/app", "/opt/app/app").entries();
+    assert!(entries.contains(&"/opt/app/lib/libapp.so".into()), "{entries:#?}");
+
+    // The recipe can ask for them, and then they decide.
+    let from = From::Source(path("/opt/app/app"));
+    let attributes = Attributes { mode: Some(Mode::new(0o4755).unwrap()), ..Attributes::ROOT };
+    let binary = Binary { from, to: path("/opt/app/app"), attributes };
+    assert_eq!(
+        case(host).request("secure", NodeKind::Binary(binary)).problems(),
+        ["`/opt/app/app` needs `libapp.so`, which is not found"]
+    );
+}
+
+#[test]
+fn a_static_program_needs_nothing() {
+    let host = Memory::new().program("/work/app", Sample::library().needs("libnone.so").bytes());
+    assert_eq!(case(host).binary("app", "/app").entries(), ["/app*"]);
+}
+
+#[test]
+fn a_second_source_completes_the_first() {
+    let host = debian()
+        .program("/tools/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .link("/tools/usr/bin/alias", "/usr/bin/app");
+    let entries = case(host)
+        .source("tools", Place::Directory(From::Source(path("/tools"))), None)
+        .search(&["tools", "source"], |_| ())
+        .binary("/usr/bin/alias", "/usr/bin/alias")
+        .entries();
+    assert_eq!(entries, with_c_library(&["/usr/bin/alias -> /usr/bin/app", "/usr/bin/app*"]));
+}
