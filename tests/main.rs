@@ -3,7 +3,9 @@
 //! `workbench` is what all of them stand on. `tests/run` starts the engines that `engines` needs;
 //! without them those tests say `skipped: …` on stderr.
 
+mod arrows;
 mod engines;
+mod loader;
 mod program;
 mod reproducible;
 mod workbench;
