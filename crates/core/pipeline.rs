@@ -154,6 +154,7 @@ fn reports<E: miette::Diagnostic>(errors: &[E], file: &str) -> Failure {
 }
 
 fn resolve_report(error: &imgc_resolver::ResolveError, origins: &Origins, file: &str) -> Report {
-    let places = error.nodes().into_iter().map(|node| (Place::Node(node), "asked for here"));
+    let nodes = error.nodes().into_iter().enumerate();
+    let places = nodes.map(|(index, node)| (Place::Node(node), error.label(index)));
     Report::new(error).at(places, origins).in_file(file)
 }

@@ -399,12 +399,14 @@ pub enum ResolveError {
         expected: Platform,
     },
     /// Nothing says what the image runs on.
-    #[error("no program says which platform the image is for")]
-    #[diagnostic(code(imgc::resolve::platform_is_unknown))]
-    #[diagnostic(help("add `platform \"linux/amd64\"`"))]
-    PlatformIsUnknown {
+    #[error("no program says which platform the image is for, so `{assumed}` is assumed")]
+    #[diagnostic(code(imgc::resolve::platform_is_assumed), severity(Warning))]
+    #[diagnostic(help("add `platform \"{assumed}\"`"))]
+    PlatformIsAssumed {
         /// The programs that were asked for in vain, if any.
         nodes: Vec<NodeId>,
+        /// What is assumed.
+        assumed: Platform,
     },
     /// A program needs more libraries than anybody means.
     #[error("`{program}` needs more than {limit} libraries")]
@@ -484,7 +486,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::nothing_matches",
     "imgc::resolve::path_conflict",
     "imgc::resolve::platform_differs",
-    "imgc::resolve::platform_is_unknown",
+    "imgc::resolve::platform_is_assumed",
     "imgc::resolve::scripts_nest_too_deep",
     "imgc::resolve::source_is_no_directory",
     "imgc::resolve::too_many_entries",

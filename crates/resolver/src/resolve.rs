@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imgc_planner::node::User;
-use imgc_planner::recipe::{ImagePath, Platform};
+use imgc_planner::recipe::{Architecture, ImagePath, Platform};
 use imgc_planner::{Closure, Digest, Found, NodeId, NodeKind, Plan};
 
 use crate::contents::{Bytes, FileKey, FileRef, Sources, hash_all};
@@ -25,6 +25,9 @@ use crate::{platform, world};
 /// Most paths of one image. The largest images in use have some hundred thousand; more come from a
 /// tree that nobody meant, such as `/`.
 const MAX_ENTRIES: usize = 1_000_000;
+
+/// What an image is for if no program and no recipe says it: the same on every machine.
+const ASSUMED_PLATFORM: Platform = Platform { architecture: Architecture::Amd64, variant: None };
 
 /// What was found for a plan.
 #[derive(Clone, Debug)]
@@ -68,13 +71,13 @@ pub(crate) fn answer(
     let found =
         gathered.runs.values().flatten().map(|run| (run, platform::of_elf(&run.trace.main.elf)));
     let first = found.clone().find_map(|(_, found)| found);
-    let Some(wanted) = platform.or(first) else {
-        if drafts.problems.is_empty() {
-            let nodes = gathered.programs;
-            return Err(vec![ResolveError::PlatformIsUnknown { nodes }]);
-        }
-        return Err(sorted(drafts.problems));
-    };
+    let wanted = platform.or(first).unwrap_or(ASSUMED_PLATFORM);
+    if platform.is_none() && first.is_none() {
+        drafts.warnings.push(ResolveError::PlatformIsAssumed {
+            nodes: gathered.programs,
+            assumed: ASSUMED_PLATFORM,
+        });
+    }
     // Sources for other platforms were looked at as long as the platform was not known.
     if platform.is_none() && places.depend_on_platform() {
         return answer(query, Some(wanted), project, host, limit);

@@ -141,7 +141,7 @@ impl ResolveError {
                     vec![*node, *other]
                 }
             }
-            Self::PlatformIsUnknown { nodes } => nodes.clone(),
+            Self::PlatformIsAssumed { nodes, .. } => nodes.clone(),
             Self::SourceIsNoDirectory { node, .. }
             | Self::FileIsMissing { node, .. }
             | Self::NotAFile { node, .. }

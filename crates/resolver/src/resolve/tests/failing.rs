@@ -218,12 +218,18 @@ fn libraries_need_a_program_and_patterns_a_file() {
 }
 
 #[test]
-fn platforms_must_be_known_and_agree() {
-    let host = debian().program("/usr/bin/app", Sample::library().bytes());
+fn a_platform_that_nobody_says_is_assumed_with_a_warning() {
+    let resolution = case(debian()).text("/x", "x").platform(None).resolve().unwrap();
+    assert_eq!(resolution.closure.platform.to_string(), "linux/amd64");
     assert_eq!(
-        case(host.clone()).text("/x", "x").platform(None).problems(),
-        ["no program says which platform the image is for"]
+        resolution.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["no program says which platform the image is for, so `linux/amd64` is assumed"]
     );
+}
+
+#[test]
+fn platforms_must_agree() {
+    let host = debian().program("/usr/bin/app", Sample::library().bytes());
     let case = case(host).binary("/usr/bin/app", "/usr/bin/app").platform(Some("linux/arm64"));
     assert_eq!(case.problems(), ["`/usr/bin/app` is for linux/amd64, the image for linux/arm64"]);
 }
