@@ -6,7 +6,6 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use imgc_planner::ImageSpec;
-use rustix::io::retry_on_intr;
 
 use crate::blobs::StagedBlobs;
 use crate::build;
@@ -43,7 +42,7 @@ pub fn write_directory(
     let parent = staging::open_directory(&staging.directory, "blobs".as_ref(), false)
         .map_err(|error| staging.failed("open the blobs of", error))?;
     for directory in [blobs.directory(), &parent, &staging.directory] {
-        retry_on_intr(|| rustix::fs::fsync(directory))
+        staging::sync_directory(directory)
             .map_err(|error| staging.failed("flush a directory of", error))?;
     }
     publish::publish_directory(&mut staging)?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use imgc_planner::recipe::{ImagePath, Mode};
+use imgc_planner::recipe::{ImagePath, MAX_LINK_TARGET_BYTES, Mode};
 use imgc_planner::{Digest, Entry, EntryKind, LayerSpec};
 
 use crate::error::WriteError;
@@ -58,7 +58,7 @@ fn planned<'a>(
             (TypeFlag::Directory, Vec::new(), 0, None)
         }
         (EntryKind::Symlink(target), _) => {
-            if target.is_empty() || target.contains(&0) || target.len() > MAX_LINK {
+            if target.is_empty() || target.contains(&0) || target.len() > MAX_LINK_TARGET_BYTES {
                 return Err(WriteError::internal(path, "the link's target cannot be one"));
             }
             (TypeFlag::Symlink, target.to_vec(), 0, None)
@@ -80,8 +80,6 @@ fn planned<'a>(
     let member = Member { name, link, type_flag, mode, uid, gid, size };
     Ok(PlannedMember { path, member, content })
 }
-
-const MAX_LINK: usize = imgc_planner::recipe::MAX_LINK_TARGET_BYTES;
 
 /// Returns the first name of each file that has several, by the name that the spec calls the file.
 fn first_names(layer: &LayerSpec) -> Result<BTreeMap<&ImagePath, &ImagePath>, WriteError> {

@@ -57,7 +57,7 @@ fn publish(
             }
             Err(error) => return Err(failed(error)),
         };
-        if let Err(error) = retry_on_intr(|| rustix::fs::fsync(parent)) {
+        if let Err(error) = staging::sync_directory(parent) {
             // Not durable: then the output is what it was. If this fails too, the complete new
             // output stays, which is the better half.
             let _ = match moved {

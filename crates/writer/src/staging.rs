@@ -173,6 +173,15 @@ pub(crate) fn set_mode(file: &OwnedFd, mode: u16) -> Result<(), Errno> {
     retry_on_intr(|| rustix::fs::fchmod(file, Mode::from_raw_mode(mode.into())))
 }
 
+/// Makes the names in a directory durable.
+pub(crate) fn sync_directory(directory: &OwnedFd) -> Result<(), Errno> {
+    match retry_on_intr(|| rustix::fs::fsync(directory)) {
+        // File systems that keep no directories themselves (9p, some of FUSE) say so like this.
+        Err(Errno::INVAL) => Ok(()),
+        result => result,
+    }
+}
+
 /// Removes a directory with all that is in it, or a file. Links are removed, not followed.
 pub(crate) fn remove_tree(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
     match retry_on_intr(|| rustix::fs::unlinkat(parent, name, AtFlags::empty())) {

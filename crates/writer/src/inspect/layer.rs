@@ -105,7 +105,7 @@ pub(super) fn read(
         archive_size: 0,
         entries: Vec::new(),
     };
-    let Some(section) = layout.blob(&digest) else {
+    let Some(section) = layout.blob(&digest)? else {
         findings.push(Finding::new(&name, Problem::Missing));
         return Ok(layer);
     };

@@ -2,7 +2,7 @@
 //! what its caller names; nothing is opened by a name that an image contains.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -23,9 +23,33 @@ use crate::error::WriteError;
 /// The files of a layout.
 pub(super) struct Layout {
     path: PathBuf,
-    files: BTreeMap<Vec<u8>, Section>,
+    files: BTreeMap<Vec<u8>, Stored>,
     /// Whether this is an archive, which has Docker's `manifest.json`.
     pub(super) is_archive: bool,
+}
+
+/// Where a file of the layout is.
+enum Stored {
+    /// In a directory; opened when it is read, since there may be more than can be open.
+    File { directory: Arc<OwnedFd>, name: OsString },
+    /// In an archive.
+    Part(Section),
+}
+
+impl Stored {
+    fn open(&self) -> io::Result<Section> {
+        match self {
+            Self::File { directory, name } => {
+                let file = File::from(open(directory.as_ref(), name, false)?);
+                let status = file.metadata()?;
+                if !status.is_file() {
+                    return Err(io::ErrorKind::InvalidInput.into());
+                }
+                Ok(Section { file: Arc::new(file), offset: 0, size: status.len() })
+            }
+            Self::Part(section) => Ok(section.clone()),
+        }
+    }
 }
 
 /// A part of an open file.
@@ -53,7 +77,8 @@ impl Layout {
             let root = open(rustix::fs::CWD, path.as_os_str(), true)
                 .map_err(|error| WriteError::io("open", path)(error.into()))?;
             let mut files = BTreeMap::new();
-            list(&root, b"", &mut files, findings).map_err(WriteError::io("list", path))?;
+            list(&Arc::new(root), b"", &mut files, findings)
+                .map_err(WriteError::io("list", path))?;
             (files, false)
         } else if status.is_file() {
             let file = File::open(path).map_err(WriteError::io("open", path))?;
@@ -66,21 +91,24 @@ impl Layout {
 
     /// Returns a small file whole.
     pub(super) fn document(&self, name: &str) -> Result<Vec<u8>, WriteError> {
-        let Some(section) = self.files.get(name.as_bytes()) else {
+        let Some(stored) = self.files.get(name.as_bytes()) else {
             return Err(self.unreadable(&format!("it has no `{}`", Printable::new(name))));
         };
+        let mut section = stored.open().map_err(WriteError::io("open a file of", &self.path))?;
         if section.size > MAX_DOCUMENT_BYTES {
             return Err(self.too_large(name, MAX_DOCUMENT_BYTES));
         }
         let mut bytes = Vec::new();
-        let read = section.clone().read_to_end(&mut bytes);
+        let read = section.read_to_end(&mut bytes);
         read.map_err(WriteError::io("read", &self.path))?;
         Ok(bytes)
     }
 
     /// Returns a blob, if it is there.
-    pub(super) fn blob(&self, digest: &BlobDigest) -> Option<Section> {
-        self.files.get(blob_name(digest).as_bytes()).cloned()
+    pub(super) fn blob(&self, digest: &BlobDigest) -> Result<Option<Section>, WriteError> {
+        let stored = self.files.get(blob_name(digest).as_bytes());
+        let section = stored.map(Stored::open).transpose();
+        section.map_err(WriteError::io("open a blob of", &self.path))
     }
 
     /// Finds the files that are neither of `blobs` nor of the layout itself.
@@ -121,12 +149,12 @@ fn open(at: impl std::os::fd::AsFd, name: &OsStr, directory: bool) -> rustix::io
 
 /// Lists `blobs/sha256` and the files above it; anything else is a stray and not looked into.
 fn list(
-    directory: &OwnedFd,
+    directory: &Arc<OwnedFd>,
     above: &[u8],
-    files: &mut BTreeMap<Vec<u8>, Section>,
+    files: &mut BTreeMap<Vec<u8>, Stored>,
     findings: &mut Vec<Finding>,
 ) -> io::Result<()> {
-    for entry in Dir::read_from(directory)? {
+    for entry in Dir::read_from(directory.as_ref())? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if matches!(name, b"." | b"..") {
@@ -135,16 +163,15 @@ fn list(
         let path = [above, name].concat();
         let name = OsStr::from_bytes(name);
         let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-        let status = rustix::fs::statat(directory, name, flags)?;
+        let status = rustix::fs::statat(directory.as_ref(), name, flags)?;
         match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => {
-                let file = File::from(open(directory, name, false)?);
-                let size = file.metadata()?.len();
-                files.insert(path, Section { file: Arc::new(file), offset: 0, size });
+                let (directory, name) = (Arc::clone(directory), name.to_owned());
+                files.insert(path, Stored::File { directory, name });
             }
             FileType::Directory if path == b"blobs" || path == b"blobs/sha256" => {
-                let below = open(directory, name, true)?;
-                list(&below, &[&path[..], b"/"].concat(), files, findings)?;
+                let below = open(directory.as_ref(), name, true)?;
+                list(&Arc::new(below), &[&path[..], b"/"].concat(), files, findings)?;
             }
             _ => findings.push(Finding::new(&path, Problem::Stray)),
         }
@@ -157,7 +184,7 @@ fn members(
     path: &Path,
     file: File,
     findings: &mut Vec<Finding>,
-) -> Result<BTreeMap<Vec<u8>, Section>, WriteError> {
+) -> Result<BTreeMap<Vec<u8>, Stored>, WriteError> {
     let file = Arc::new(file);
     let damaged = |_: io::Error| unreadable(path, "it is no tar archive, or a damaged one");
     let size = file.metadata().map_err(WriteError::io("look at", path))?.len();
@@ -181,7 +208,8 @@ fn members(
         let (offset, size) = (entry.raw_file_position(), entry.size());
         end = offset.saturating_add(size).next_multiple_of(512);
         if entry.header().entry_type().is_file() {
-            files.insert(name, Section { file: Arc::clone(&file), offset, size });
+            let section = Section { file: Arc::clone(&file), offset, size };
+            files.insert(name, Stored::Part(section));
         } else if !matches!(&name[..], b"blobs/" | b"blobs/sha256/") {
             findings.push(Finding::new(&name, Problem::Stray));
         }
