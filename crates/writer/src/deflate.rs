@@ -6,7 +6,7 @@
 //! blocks. It follows the codes' lengths alone and produces no data, at a tenth of what compressing
 //! costs. A stream that it does not understand is an error: no byte is changed on a guess.
 
-use crate::huffman::{Code, Step};
+use crate::huffman::{BlockCodes, Code, Skipped};
 
 /// The block that ends a joined stream: empty, fixed codes, marked as the last one.
 pub(crate) const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
@@ -42,10 +42,10 @@ fn walk(stream: &[u8]) -> Option<LastBlock> {
         let last = bits.take(1)? == 1;
         match bits.take(2)? {
             0 => skip_stored(&mut bits)?,
-            1 => skip_codes(&mut bits, &Code::fixed_literals(), &Code::fixed_distances())?,
+            1 => skip_symbols(&mut bits, &BlockCodes::fixed()?)?,
             2 => {
-                let (literals, distances) = read_codes(&mut bits)?;
-                skip_codes(&mut bits, &literals, &distances)?;
+                let codes = read_codes(&mut bits)?;
+                skip_symbols(&mut bits, &codes)?;
             }
             _ => return None,
         }
@@ -69,7 +69,7 @@ fn skip_stored(bits: &mut Bits<'_>) -> Option<()> {
 }
 
 /// Reads the codes of a dynamic block (RFC 1951, 3.2.7).
-fn read_codes(bits: &mut Bits<'_>) -> Option<(Code, Code)> {
+fn read_codes(bits: &mut Bits<'_>) -> Option<BlockCodes> {
     const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
     let literals = bits.take(5)? as usize + 257;
     let distances = bits.take(5)? as usize + 1;
@@ -95,21 +95,16 @@ fn read_codes(bits: &mut Bits<'_>) -> Option<(Code, Code)> {
         return None;
     }
     let (literals, distances) = lengths.split_at(literals);
-    Some((Code::of_literals(literals)?, Code::of_distances(distances)?))
+    BlockCodes::new(literals, distances)
 }
 
 /// Skips the symbols of a block, up to and with the one that ends it.
-fn skip_codes(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Option<()> {
+fn skip_symbols(bits: &mut Bits<'_>, codes: &BlockCodes) -> Option<()> {
+    let mut state = 0;
     loop {
-        // A length (15 + 5 bits) and its distance (15 + 13) fit into what one look gives.
-        let ahead = bits.peek();
-        match literals.step(ahead)? {
-            Step::Literal(length) => bits.skip(length)?,
-            Step::Length(length) => match distances.step(ahead >> length)? {
-                Step::Literal(distance) => bits.skip(length + distance)?,
-                Step::Length(_) | Step::End(_) => return None,
-            },
-            Step::End(length) => return bits.skip(length),
+        match codes.skip(bits.peek(), &mut state)? {
+            Skipped::More(count) => bits.skip(count as usize)?,
+            Skipped::End(count) => return bits.skip(count as usize),
         }
     }
 }

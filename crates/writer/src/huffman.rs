@@ -5,73 +5,119 @@ const TABLE_BITS: usize = 10;
 /// The longest code there is.
 const MAX_LENGTH: usize = 15;
 
-/// What the next symbol is, and how many bits it takes up, its extra bits included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// One or several literals, or a distance: nothing belongs to it.
-    Literal(usize),
-    /// A length: a distance follows.
-    Length(usize),
-    /// The end of the block.
-    End(usize),
+/// How many bits one step of the table skips at most: a code of ten bits, 13 extra bits.
+const MAX_STEP_BITS: u32 = TABLE_BITS as u32 + 13;
+
+// A step is how many bits a symbol takes up, its extra bits included, with one of these flags:
+/// A length: a distance follows. Also where the distances' steps start in a block's table.
+const TO_DISTANCE: u16 = 1 << TABLE_BITS;
+/// The end of the block.
+const END: u16 = 1 << 15;
+
+/// The two codes of a block, as a machine that skips its symbols.
+pub(crate) struct BlockCodes {
+    /// The literals' steps, then the distances', by the bits ahead; 0 if the code is longer than
+    /// the table's bits, or there is none.
+    table: Box<[u16; 2 << TABLE_BITS]>,
+    literals: Code,
+    distances: Code,
 }
 
-const LITERAL: u16 = 0x100;
-const LENGTH: u16 = 0x200;
-const END: u16 = 0x300;
+/// What came after some symbols.
+pub(crate) enum Skipped {
+    /// More symbols, after this many bits.
+    More(u32),
+    /// The end of the block, after this many bits.
+    End(u32),
+}
+
+impl BlockCodes {
+    /// Makes the codes of which the lengths are given, by symbol (RFC 1951, 3.2.5).
+    pub(crate) fn new(literals: &[u8], distances: &[u8]) -> Option<Self> {
+        let literals = Code::new(literals, |symbol| match symbol {
+            0..=255 => Some(0),
+            256 => Some(END),
+            257..=264 | 285 => Some(TO_DISTANCE),
+            265..=284 => Some(TO_DISTANCE | ((symbol - 261) / 4)),
+            _ => None,
+        })?;
+        let distances = Code::new(distances, |symbol| match symbol {
+            0..=3 => Some(0),
+            4..=29 => Some(symbol / 2 - 1),
+            _ => None,
+        })?;
+        let mut table = Box::new([0; 2 << TABLE_BITS]);
+        let (first, second) = table.split_at_mut(1 << TABLE_BITS);
+        second.copy_from_slice(&*distances.table);
+        // Two literals are skipped at once where both are decided by one look.
+        let is_literal = |step: u16| step != 0 && step & (END | TO_DISTANCE) == 0;
+        for (ahead, step) in first.iter_mut().enumerate() {
+            *step = literals.table[ahead];
+            if is_literal(*step) {
+                let next = literals.table[ahead >> *step];
+                if is_literal(next) && usize::from(*step + next) <= TABLE_BITS {
+                    *step += next;
+                }
+            }
+        }
+        Some(Self { table, literals, distances })
+    }
+
+    /// Makes the codes of a block that brings none (RFC 1951, 3.2.6).
+    pub(crate) fn fixed() -> Option<Self> {
+        let mut lengths = [8; 288];
+        lengths[144..256].fill(9);
+        lengths[256..280].fill(7);
+        Self::new(&lengths, &[5; 30])
+    }
+
+    /// Skips what can be skipped in the 57 bits ahead; nothing if there is no such code.
+    ///
+    /// `state` is 0 at the start of a block and carries over whether a distance comes next. There
+    /// is no branch on what a symbol is: the machine goes through millions of them.
+    #[inline]
+    pub(crate) fn skip(&self, mut ahead: u64, state: &mut u16) -> Option<Skipped> {
+        let mut skipped = 0;
+        while skipped <= 57 - MAX_STEP_BITS {
+            let place = usize::from(*state) | (ahead as usize & ((1 << TABLE_BITS) - 1));
+            let mut step = self.table[place];
+            if step == 0 {
+                // Up to 15 + 13 bits must lie ahead.
+                if skipped > 57 - 28 {
+                    break;
+                }
+                let code = if *state == 0 { &self.literals } else { &self.distances };
+                let (symbol, length) = code.decode(ahead)?;
+                step = (code.meaning)(symbol)? + length as u16;
+            }
+            let length = u32::from(step & 0x3f);
+            skipped += length;
+            ahead >>= length;
+            *state = step & TO_DISTANCE;
+            if step >= END {
+                return Some(Skipped::End(skipped));
+            }
+        }
+        Some(Skipped::More(skipped))
+    }
+}
 
 /// A prefix code.
 pub(crate) struct Code {
-    /// By the next [`TABLE_BITS`] bits: the kind of the symbol and how far it reaches; 0 if the
-    /// code is longer than that, or there is none.
+    /// By the next [`TABLE_BITS`] bits: the step; 0 if the code is longer, or there is none.
     table: Box<[u16; 1 << TABLE_BITS]>,
     /// How many codes there are of each length.
     counts: [u16; MAX_LENGTH + 1],
     /// The symbols in the order of their codes.
     symbols: Vec<u16>,
-    /// What a symbol is, and how many extra bits it has.
+    /// A symbol's flag and how many extra bits it has.
     meaning: fn(u16) -> Option<u16>,
 }
 
 impl Code {
     /// A code for lengths of codes; it is read with [`Code::decode`] alone.
     pub(crate) fn of_lengths(lengths: &[u8]) -> Option<Self> {
-        Self::new(lengths, |_| Some(LITERAL))
-    }
-
-    /// A code for literals, lengths and the end of a block.
-    pub(crate) fn of_literals(lengths: &[u8]) -> Option<Self> {
-        let mut code = Self::new(lengths, |symbol| match symbol {
-            0..=255 => Some(LITERAL),
-            256 => Some(END),
-            257..=264 | 285 => Some(LENGTH),
-            265..=284 => Some(LENGTH | ((symbol - 261) / 4)),
-            _ => None,
-        })?;
-        code.join_literals();
-        Some(code)
-    }
-
-    /// A code for distances.
-    pub(crate) fn of_distances(lengths: &[u8]) -> Option<Self> {
-        Self::new(lengths, |symbol| match symbol {
-            0..=3 => Some(LITERAL),
-            4..=29 => Some(LITERAL | (symbol / 2 - 1)),
-            _ => None,
-        })
-    }
-
-    /// The code for literals of a block that brings none (RFC 1951, 3.2.6).
-    pub(crate) fn fixed_literals() -> Self {
-        let mut lengths = [8; 288];
-        lengths[144..256].fill(9);
-        lengths[256..280].fill(7);
-        Self::of_literals(&lengths).expect("the fixed code is complete")
-    }
-
-    /// The code for distances of a block that brings none.
-    pub(crate) fn fixed_distances() -> Self {
-        Self::of_distances(&[5; 30]).expect("30 codes of five bits are a code")
+        Self::new(lengths, |_| Some(0))
     }
 
     /// Makes the code of which the lengths are given, by symbol; nothing if there are more codes
@@ -112,36 +158,6 @@ impl Code {
             }
         }
         Some(Self { table, counts, symbols, meaning })
-    }
-
-    /// Lets one look-up skip two literals where both are decided by it.
-    fn join_literals(&mut self) {
-        let single = self.table.clone();
-        let literal = |step: u16| (step & 0xf00 == LITERAL).then_some(usize::from(step & 0xff));
-        for (ahead, slot) in self.table.iter_mut().enumerate() {
-            let Some(first) = literal(*slot) else { continue };
-            if let Some(second) = literal(single[ahead >> first])
-                && first + second <= TABLE_BITS
-            {
-                *slot += second as u16;
-            }
-        }
-    }
-
-    /// Returns what lies ahead; nothing if it is no code of this.
-    #[inline]
-    pub(crate) fn step(&self, ahead: u64) -> Option<Step> {
-        let mut step = self.table[(ahead & ((1 << TABLE_BITS) - 1)) as usize];
-        if step == 0 {
-            let (symbol, length) = self.decode(ahead)?;
-            step = (self.meaning)(symbol)? + length as u16;
-        }
-        let length = usize::from(step & 0xff);
-        Some(match step & 0xf00 {
-            LITERAL => Step::Literal(length),
-            LENGTH => Step::Length(length),
-            _ => Step::End(length),
-        })
     }
 
     /// Returns the next symbol and its code's length, bit by bit, as zlib's `puff` does.
