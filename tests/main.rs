@@ -5,6 +5,7 @@
 
 mod arrows;
 mod engines;
+mod errors;
 mod loader;
 mod program;
 mod reproducible;

@@ -87,19 +87,3 @@ pub(crate) enum ProgramError {
         source: io::Error,
     },
 }
-
-/// Every code of [`ProgramError`].
-#[cfg(test)]
-pub(crate) const CODES: &[&str] = &[
-    "imgc::program::recipe_unreadable",
-    "imgc::program::outside_project",
-    "imgc::program::source_date_epoch",
-    "imgc::program::output_taken",
-    "imgc::program::not_formatted",
-    "imgc::program::format_changes",
-    "imgc::program::cannot_write",
-    "imgc::program::unknown_code",
-    "imgc::program::not_in_image",
-    "imgc::program::load_failed",
-    "imgc::program::input_output",
-];
