@@ -1,4 +1,6 @@
 //! Prints what the loader of this machine would load: `cargo run --example ldd -- PROGRAM…`.
+//!
+//! `cwd=`, `library-path=` and `preload=` before the programs set their surroundings.
 
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -12,15 +14,27 @@ use imgc_resolver::{HostPath, Machine, Root, Roots};
 fn main() {
     let roots = Roots::new(vec![Root::new(Arc::new(Machine), HostPath::new(b"/"))]);
     let loader = Loader::new();
-    let cwd = ImagePath::root();
+    let mut cwd = ImagePath::root();
+    let (mut library_path, mut preload) = (None, None);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for program in std::env::args_os().skip(1) {
+        let value = |name: &[u8]| program.as_bytes().strip_prefix(name).map(<[u8]>::to_vec);
+        if let Some(path) = value(b"cwd=") {
+            cwd = ImagePath::parse(&path).unwrap_or_else(|_| ImagePath::root());
+            continue;
+        } else if let Some(list) = value(b"library-path=") {
+            library_path = Some(list);
+            continue;
+        } else if let Some(list) = value(b"preload=") {
+            preload = Some(list);
+            continue;
+        }
         let request = Request {
             program: program.as_bytes(),
             placed: None,
             cwd: &cwd,
-            library_path: None,
-            preload: None,
+            library_path: library_path.as_deref(),
+            preload: preload.as_deref(),
             level: None,
             platform: None,
             file_capabilities: false,

@@ -310,3 +310,125 @@ fn run(text: &mut &[u8]) -> i32 {
     }
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::super::profile::{Family, Glibc, Profile};
+    use super::*;
+
+    fn profile(machine: Machine) -> Profile {
+        Profile {
+            family: Family::Glibc(Glibc {
+                version: (2, 36),
+                directories: Vec::new(),
+                lib: Box::default(),
+                cache: Box::default(),
+                capabilities: Vec::new(),
+            }),
+            machine,
+            class: Class::Elf64,
+            big_endian: false,
+            flags: 0,
+            defaults_used: false,
+        }
+    }
+
+    fn look_up(bytes: &[u8], name: &str, machine: Machine, level: Option<Level>) -> Option<String> {
+        let active: Vec<Box<[u8]>> = match level {
+            None => Vec::new(),
+            Some(_) => vec![(*b"x86-64-v3").into(), (*b"x86-64-v2").into()],
+        };
+        let profile = profile(machine);
+        let choice = Choice { profile: &profile, version: (2, 36), active: &active, level };
+        let answer = Cache::parse(bytes.into(), false)?.look_up(name.as_bytes(), &choice)?;
+        Some(String::from_utf8(answer.path.into()).unwrap())
+    }
+
+    #[test]
+    fn digits_compare_as_numbers_and_stand_above_all_else() {
+        for (left, right, expected) in [
+            ("libz.so.10", "libz.so.9", Ordering::Greater),
+            ("libz.so.01", "libz.so.1", Ordering::Equal),
+            ("lib1.so", "liba.so", Ordering::Greater),
+            ("liba.so", "lib1.so", Ordering::Less),
+            ("liba.so", "liba.so.1", Ordering::Less),
+            ("", "", Ordering::Equal),
+        ] {
+            assert_eq!(compare(left.as_bytes(), right.as_bytes()), expected, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn an_equal_number_is_found_under_another_spelling() {
+        let bytes = fixture::cache(
+            &[("libz.so.10", "/ten", 0x303, 0), ("libz.so.1", "/one", 0x303, 0)],
+            &[],
+        );
+        assert_eq!(look_up(&bytes, "libz.so.01", Machine::X86_64, None).unwrap(), "/one");
+        assert_eq!(look_up(&bytes, "libz.so.010", Machine::X86_64, None).unwrap(), "/ten");
+        assert_eq!(look_up(&bytes, "libz.so.2", Machine::X86_64, None), None);
+    }
+
+    #[test]
+    fn flags_are_those_of_the_machine() {
+        let bytes = fixture::cache(
+            &[
+                ("liba.so", "/arm", 0xa03, 0),
+                ("liba.so", "/x86", 0x303, 0),
+                ("liba.so", "/386", 1, 0),
+            ],
+            &[],
+        );
+        assert_eq!(look_up(&bytes, "liba.so", Machine::X86_64, None).unwrap(), "/x86");
+        assert_eq!(look_up(&bytes, "liba.so", Machine::AARCH64, None).unwrap(), "/arm");
+        assert_eq!(look_up(&bytes, "liba.so", Machine::I386, None).unwrap(), "/386");
+    }
+
+    #[test]
+    fn the_best_capability_wins_wherever_it_stands() {
+        let v2 = NAMED | 1 << 32;
+        let v3 = NAMED | 2 << 32 | 1;
+        let bytes = fixture::cache(
+            &[
+                ("liba.so", "/v2", 0x303, v2),
+                ("liba.so", "/v3", 0x303, v3),
+                ("liba.so", "/haswell", 0x303, 1 << 50),
+                ("liba.so", "/plain", 0x303, 0),
+            ],
+            &["x86-64-v2", "x86-64-v3"],
+        );
+        let at = |level| look_up(&bytes, "liba.so", Machine::X86_64, level).unwrap();
+        assert_eq!(at(None), "/plain");
+        assert_eq!(at(Some(Level::V3)), "/v3");
+        assert_eq!(at(Some(Level::V2)), "/v2");
+    }
+
+    #[test]
+    fn old_caches_are_read_with_and_without_a_new_part() {
+        let mut old = b"ld.so-1.7.0\0".to_vec();
+        for number in [1_u32, 0x303, 0, 8] {
+            old.extend(number.to_le_bytes());
+        }
+        let mut compat = old.clone();
+        old.extend(b"liba.so\0/old\0");
+        assert_eq!(look_up(&old, "liba.so", Machine::X86_64, None).unwrap(), "/old");
+        compat.resize(32, 0);
+        compat.extend(fixture::cache(&[("liba.so", "/new", 0x303, 0)], &[]));
+        assert_eq!(look_up(&compat, "liba.so", Machine::X86_64, None).unwrap(), "/new");
+    }
+
+    #[test]
+    fn what_no_loader_would_use_is_no_cache() {
+        let bytes = fixture::cache(&[("liba.so", "/a", 0x303, 0)], &[]);
+        let mut foreign = bytes.clone();
+        foreign[28] = 3;
+        assert!(Cache::parse(foreign, false).is_none());
+        let mut long = bytes.clone();
+        long[20] = 200;
+        assert!(Cache::parse(long, false).is_none());
+        for length in 0..bytes.len() {
+            let _ = look_up(&bytes[..length], "liba.so", Machine::X86_64, None);
+        }
+    }
+}

@@ -338,3 +338,86 @@ impl ElfProblem {
         if self == Self::PointsOutside { outside } else { self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{Host, HostPath};
+    use crate::loader::fixture;
+    use crate::memory::Memory;
+
+    fn read(bytes: &[u8]) -> Result<Elf, ElfProblem> {
+        let file = Memory::new().file("/x", bytes).open(&HostPath::new(b"/x")).unwrap();
+        Elf::read(&*file, bytes.len() as u64, None)
+    }
+
+    /// Every truncation, every bit, and extreme values of every field: nothing panics or hangs.
+    #[test]
+    fn damaged_files_are_only_problems() {
+        let whole = fixture::program("/lib/ld.so")
+            .needed("liba.so")
+            .needs("liba.so", "A_1", 0)
+            .defines("B_1")
+            .text(fixture::RPATH, "$ORIGIN")
+            .bytes();
+        assert!(read(&whole).unwrap().dynamic().is_some());
+        for length in 0..whole.len() {
+            let _ = read(&whole[..length]);
+        }
+        let mut bytes = whole.clone();
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                bytes[at] ^= 1 << bit;
+                let _ = read(&bytes);
+                bytes[at] = whole[at];
+            }
+            for value in [u64::MAX, 1 << 63, u64::from(u32::MAX), 0x7fff_ffff_ffff_f000] {
+                let end = (at + 8).min(whole.len());
+                bytes[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
+                let _ = read(&bytes);
+                bytes[at..end].copy_from_slice(&whole[at..end]);
+            }
+        }
+    }
+
+    #[test]
+    fn each_damage_has_its_name() {
+        let library = fixture::library;
+        let dynamic = |file: fixture::File| read(&file.bytes()).unwrap().segments.unwrap().dynamic;
+        let problem = |file| dynamic(file).unwrap().unwrap_err();
+        assert_eq!(problem(library().number(fixture::NEEDED, 9999)), ElfProblem::PointsOutside);
+        assert_eq!(problem(library().number(fixture::NEEDED, u64::MAX)), ElfProblem::PointsOutside);
+        assert_eq!(problem(library().needed(&"x".repeat(5000))), ElfProblem::StringTooLong);
+        assert_eq!(problem(library().number(0x6fff_fffe, 1 << 40)), ElfProblem::PointsOutside);
+        let interpreter = |text: &str| {
+            let elf = read(&fixture::program(text).bytes()).unwrap();
+            elf.segments.unwrap().interpreter.unwrap()
+        };
+        assert_eq!(interpreter("/a\0b").as_deref(), Ok(&b"/a"[..]));
+        assert_eq!(interpreter(&"x".repeat(4096)), Err(ElfProblem::InterpreterSize));
+        assert_eq!(interpreter(""), Err(ElfProblem::InterpreterSize));
+    }
+
+    #[test]
+    fn the_last_entry_of_a_tag_counts_but_all_that_are_needed() {
+        let file = fixture::library()
+            .text(fixture::SONAME, "a")
+            .needed("x")
+            .text(fixture::SONAME, "b")
+            .text(fixture::FILTER, "y")
+            .needed("x");
+        let elf = read(&file.bytes()).unwrap();
+        let dynamic = elf.dynamic().unwrap();
+        assert_eq!(dynamic.soname.as_deref(), Some(&b"b"[..]));
+        let tags: Vec<Tag> = dynamic.needed.iter().map(|(tag, _)| *tag).collect();
+        assert_eq!(tags, [Tag::Needed, Tag::Filter, Tag::Needed]);
+    }
+
+    #[test]
+    fn an_empty_runpath_is_not_an_absent_one() {
+        let elf = read(&fixture::library().text(fixture::RUNPATH, "").bytes()).unwrap();
+        assert_eq!(elf.dynamic().unwrap().runpath.as_deref(), Some(&b""[..]));
+        let elf = read(&fixture::library().bytes()).unwrap();
+        assert_eq!(elf.dynamic().unwrap().runpath, None);
+    }
+}

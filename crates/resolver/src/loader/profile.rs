@@ -249,3 +249,51 @@ fn find_lib(texts: &[&[u8]], directories: &[&[u8]]) -> Box<[u8]> {
         .find(|bare| texts.iter().any(|text| text.len() == bare.len() && **text == **bare))
         .unwrap_or_else(|| (*b"lib").into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::host::{Host, HostPath};
+    use crate::memory::Memory;
+
+    fn read(bytes: &[u8]) -> Option<Profile> {
+        let memory = Memory::new().file("/ld", bytes);
+        let path = HostPath::new(b"/ld");
+        let file = memory.open(&path).unwrap();
+        let elf = Elf::read(&*file, bytes.len() as u64, None).unwrap();
+        Profile::read(bytes, &elf)
+    }
+
+    #[test]
+    fn a_loader_of_glibc_tells_all_about_itself() {
+        let profile = read(&fixture::glibc("2.36", &fixture::library())).unwrap();
+        let Family::Glibc(glibc) = profile.family else { panic!("not glibc") };
+        assert_eq!(glibc.version, (2, 36));
+        assert_eq!(*glibc.cache, *b"/etc/ld.so.cache");
+        assert_eq!(*glibc.lib, *b"lib/x86_64-linux-gnu");
+        let directories = glibc.directories.join(&b' ');
+        assert_eq!(
+            String::from_utf8(directories).unwrap(),
+            "/lib/x86_64-linux-gnu/ /usr/lib/x86_64-linux-gnu/ /lib/ /usr/lib/"
+        );
+        assert_eq!(glibc.capabilities.len(), 3);
+        assert!(!profile.defaults_used);
+    }
+
+    #[test]
+    fn a_loader_of_musl_is_told_by_its_path_file() {
+        let profile = read(&fixture::musl()).unwrap();
+        let Family::Musl(musl) = profile.family else { panic!("not musl") };
+        assert_eq!(*musl.architecture, *b"x86_64");
+        assert_eq!(*musl.path, *b"/lib:/usr/local/lib:/usr/lib");
+    }
+
+    #[test]
+    fn a_loader_without_strings_is_unknown_and_a_short_one_gets_defaults() {
+        assert_eq!(read(&fixture::library().bytes()), None);
+        let mut bytes = fixture::library().bytes();
+        bytes.extend(b"\0/etc/ld.so.cache\0");
+        assert!(read(&bytes).unwrap().defaults_used);
+    }
+}
