@@ -55,8 +55,9 @@ fn traces_are_those_of_the_real_loader() {
             continue;
         }
         let ours: Vec<String> = trace
-            .objects
+            .order
             .iter()
+            .map(|place| &trace.objects[*place])
             .map(|object| String::from_utf8_lossy(&object.path).into_owned())
             .collect();
         assert_eq!(ours, referee(program), "{}", program.display());

@@ -84,6 +84,7 @@ pub(super) fn load(
     let mut state = State::new(loader, roots, request, interpreter, glibc, trace, false);
     let finished = state.program();
     state.check_maps();
+    state.note_order();
     if finished.is_ok() {
         let (maps, order) = (std::mem::take(&mut state.maps), std::mem::take(&mut state.order));
         versions::check(&maps, &order, glibc.version, trace);
@@ -400,6 +401,14 @@ impl<'a> State<'a> {
             let owner = place_of(&self.maps[owner]);
             warn(&mut self.trace.warnings, Warning::Platform { text: text.into(), owner });
         }
+    }
+
+    fn note_order(&mut self) {
+        let objects = self.order.iter().filter_map(|map| match self.maps[*map].target {
+            Target::Object(object) => Some(object),
+            Target::Main | Target::Interpreter | Target::Vdso => None,
+        });
+        self.trace.order = objects.collect();
     }
 
     /// Warns of what the objects ask of the machine that the image will run on.

@@ -12,7 +12,7 @@ pub struct Listing {
     pub file: Box<[u8]>,
     /// `PT_INTERP`.
     pub interpreter: Option<Box<[u8]>>,
-    /// The libraries in load order, then those that are missing.
+    /// The libraries in the order of the loader's list, then those that are missing.
     pub libraries: Vec<Library>,
     /// What ended the loading.
     pub fatal: Option<String>,
@@ -41,7 +41,7 @@ impl Trace {
             Requester::Main => file.into(),
             Requester::Object(place) => self.objects[place].path.clone(),
         };
-        let found = self.objects.iter().filter(|object| !object.audit).map(|object| Library {
+        let found = self.order.iter().map(|place| &self.objects[*place]).map(|object| Library {
             name: object.names.first().cloned().unwrap_or_default(),
             path: Some(object.path.clone()),
             real_path: Some(object.walk.real.as_bytes().into()),

@@ -79,6 +79,7 @@ impl Loader {
             main: start.main,
             kind: Kind::Static,
             objects: Vec::new(),
+            order: Vec::new(),
             lookups: Vec::new(),
             missing: Vec::new(),
             fatal: None,

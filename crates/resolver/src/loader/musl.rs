@@ -129,6 +129,7 @@ pub(super) fn load(
             state.load(name, Tag::Needed, Some(at));
         }
         at += 1;
+        state.trace.order = (0..state.trace.objects.len()).collect();
         if state.dsos.len() > MAX_OBJECTS {
             let requester = Requester::Main;
             state.trace.fatal =

@@ -60,7 +60,7 @@ fn trace(tree: Memory, start: Start<'_>) -> Result<Trace, StartProblem> {
 fn shown(tree: Memory, start: Start<'_>) -> String {
     let trace = trace(tree, start).unwrap();
     let mut shown: Vec<String> = Vec::new();
-    for object in trace.objects.iter().filter(|object| !object.audit) {
+    for object in trace.order.iter().map(|place| &trace.objects[*place]) {
         shown.push(String::from_utf8_lossy(&object.path).into());
     }
     for missing in &trace.missing {
@@ -323,7 +323,7 @@ fn filters_come_before_their_owner() {
             ("/lib/libh.so", library()),
             ("/lib/libz.so", library()),
         ],
-        "/lib/liba.so /lib/libz.so /lib/libf.so /lib/libh.so !libg.so",
+        "/lib/libf.so /lib/liba.so /lib/libz.so /lib/libh.so !libg.so",
     );
     let endless = [
         ("/app/main", main_program().needed("liba.so")),

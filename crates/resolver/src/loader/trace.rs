@@ -21,9 +21,12 @@ pub struct Trace {
     pub main: Main,
     /// Who loads it.
     pub kind: Kind,
-    /// The libraries in the order in which the loader knows them, that is the order in which it
-    /// searches symbols. Numbers elsewhere in a trace are places in this.
+    /// The libraries in the order in which they are opened. Numbers elsewhere in a trace are places
+    /// in this.
     pub objects: Vec<Object>,
+    /// The libraries in the order of the loader's own list, which `ldd` shows: filters stand before
+    /// their owners. Auditors are not in it.
+    pub order: Vec<usize>,
     /// Every name that was asked for, in order, also those that were loaded already.
     pub lookups: Vec<Lookup>,
     /// Names for which nothing was found.
