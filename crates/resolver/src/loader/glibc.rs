@@ -27,7 +27,7 @@ use super::trace::{
     Target, Trace,
 };
 use super::warning::Warning;
-use super::{Loader, MAX_OBJECTS, versions};
+use super::{Loader, MAX_OBJECTS, verify, versions};
 use map::{MAIN, Names};
 pub(super) use map::{Map, place_of};
 
@@ -179,6 +179,10 @@ impl<'a> State<'a> {
             if let Some(map) = self.preload(&name) {
                 queue.push(Queued { map, done: false });
             }
+        }
+        let main = &self.trace.main.elf;
+        if let Err(cause) = verify::check_level(main, self.glibc.version, self.request.level) {
+            return Err(self.stop(cause, MAIN, self.request.program));
         }
         if let Some(Err(problem)) = self
             .trace

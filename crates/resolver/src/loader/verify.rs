@@ -114,8 +114,19 @@ pub(super) fn contents(elf: &Elf, version: (u16, u16), level: Option<Level>) -> 
     if version >= (2, 30) && dynamic.is_pie() {
         return Err(Cause::PositionIndependentExecutable);
     }
-    // Without a level nobody knows the processor: that is a warning.
-    if version >= (2, 33) && level.is_some_and(|level| segments.isa_needed > isa_bits(level)) {
+    check_level(elf, version, level)
+}
+
+/// Compares what an object asks of the processor with the level that it is started for
+/// (`sysdeps/x86/dl-prop.h`, `dl_isa_level_check`). Without a level nobody knows the processor:
+/// that is a warning.
+pub(super) fn check_level(
+    elf: &Elf,
+    version: (u16, u16),
+    level: Option<Level>,
+) -> Result<(), Cause> {
+    let needed = elf.segments.as_ref().map_or(0, |segments| segments.isa_needed);
+    if version >= (2, 33) && level.is_some_and(|level| needed > isa_bits(level)) {
         return Err(Cause::IsaLevel);
     }
     Ok(())
