@@ -68,7 +68,8 @@ def loaders_answer(path):
         if not match or line == "\tstatically linked":
             continue
         name, target = match.groups()
-        if name.startswith("linux-vdso.so") or LOADER in (name, target):
+        # The program itself is listed by some versions, without a name.
+        if name == "" or name.startswith("linux-vdso.so") or LOADER in (name, target):
             continue
         libraries.add((name, None if target == "not found" else target or name))
     return libraries if run.returncode == 0 else f"does not start: {run.stderr.strip()}"

@@ -320,6 +320,7 @@ fn property<'a>(elf: &mut Elf, name: &str, rest: &mut impl Iterator<Item = &'a s
         "defines" => return elf.defines.push(word()),
         "requires" => return elf.requires.push((word(), word(), false)),
         "requires-weak" => return elf.requires.push((word(), word(), true)),
+        "versym" => return elf.versym = true,
         "isa" => return elf.isa = number(&word()) as u32,
         other => panic!("unknown property `{other}`"),
     };

@@ -21,6 +21,8 @@ pub(crate) struct Elf {
     pub(crate) defines: Vec<String>,
     /// Versions that it requires: file, version, weak.
     pub(crate) requires: Vec<(String, String, bool)>,
+    /// A `DT_VERSYM` even without versions.
+    pub(crate) versym: bool,
     /// `DF_1_*` bits.
     pub(crate) flags_1: u64,
     /// The bits of `GNU_PROPERTY_X86_ISA_1_NEEDED`, 0 for no such note.
@@ -122,7 +124,7 @@ pub(crate) fn write(elf: &Elf) -> Vec<u8> {
         let place = body.place(&table).0;
         dynamic.extend([(DT_VERNEED, base + place), (DT_VERNEED + 1, elf.requires.len() as u64)]);
     }
-    if !elf.defines.is_empty() || !elf.requires.is_empty() {
+    if elf.versym || !elf.defines.is_empty() || !elf.requires.is_empty() {
         dynamic.push((DT_VERSYM, base + body.place(&[0; 8]).0));
     }
     let strings = std::mem::take(&mut body.strings);

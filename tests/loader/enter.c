@@ -2,17 +2,20 @@
  *
  *   enter ROOT CWD [NAME=VALUE]... -- PROGRAM [ARGUMENT]...
  *   enter ROOT CWD -- --realpath PATH...      prints each real path (empty: none), each ended by a NUL
+ *   enter ROOT CWD -- --nobody PROGRAM ...    as another user, so that set-id bits count; for root alone
  *   enter / / -- PROGRAM ...                  no other root, only the rights of one
  *
  * Exit 77: this machine does not allow it. Exit 126: the kernel did not start PROGRAM; the reason is on stderr. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static void must(int result, const char *what)
@@ -33,6 +36,8 @@ static void write_file(const char *path, const char *text)
 
 int main(int argc, char **argv)
 {
+    int is_root = geteuid() == 0;
+    struct statvfs disk;
     char proc[4096], map[64], *root = argv[1], *cwd = argv[2], **environment = argv + 3, **program = argv + 3;
     if (argc < 5)
         return 77;
@@ -41,7 +46,7 @@ int main(int argc, char **argv)
     if (!*program || !program[1])
         return 77;
     *program++ = NULL;
-    if (geteuid() != 0) {
+    if (!is_root) {
         unsigned user = geteuid(), group = getegid();
         must(unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare");
         write_file("/proc/self/setgroups", "deny");
@@ -65,6 +70,15 @@ int main(int argc, char **argv)
             printf("%s%c", real ? real : "", 0);
         }
         return 0;
+    }
+    if (strcmp(*program, "--nobody") == 0) {
+        program++;
+        must(statvfs("/", &disk), "/");
+        errno = EPERM;
+        must(is_root && !(disk.f_flag & ST_NOSUID) ? 0 : -1, "set-id programs");
+        must(setgroups(0, NULL), "setgroups");
+        must(setgid(65534), "setgid");
+        must(setuid(65534), "setuid");
     }
     execve(*program, program, environment);
     fprintf(stderr, "enter: %s: %s\n", *program, strerror(errno));

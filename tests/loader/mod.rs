@@ -4,6 +4,8 @@
 //! as its root (`referee.rs`), and `imgc ldd` must give the same answer without starting anything. No expected
 //! outcome is written down, except where no loader can be asked. `hostile.rs` gives it files that no linker makes.
 //!
+//! `agree.py` is apart: it compares every program of this machine.
+//!
 //! `IMGC_BIN` names another program to test; `LOADER_CASE` picks cases by a part of their name and shows the
 //! loader's answers; `LOADER_KEEP` is a directory in which the roots are kept.
 

@@ -45,7 +45,10 @@ static __attribute__((used)) void print_objects(word *stack)
     struct segment *segments = 0;
     while (*aux)
         aux++;
-    for (aux++; aux[0]; aux += 2) {
+    /* More than one: a set-id start removes names from the environment, and moves the rest up. */
+    while (!*aux)
+        aux++;
+    for (; aux[0]; aux += 2) {
         if (aux[0] == AT_PHDR)
             segments = (struct segment *)aux[1];
         if (aux[0] == AT_PHNUM)

@@ -162,7 +162,7 @@ impl Tools {
             Family::Glibc if self.baseline => env.push(format!("{}={}", BASELINE.0, BASELINE.1)),
             Family::Glibc | Family::Musl => {}
             Family::Aarch64 => {
-                let inside = root.join("proc").with_file_name(".qemu");
+                let inside = root.join(".qemu");
                 let qemu = self.qemu.as_ref().expect("cases without qemu are skipped");
                 if !inside.exists() {
                     fs::copy(qemu, &inside).expect("qemu can be copied");
