@@ -170,6 +170,17 @@ pub(crate) fn position(file: &SourceFile, span: Span) -> (usize, usize) {
     (line, column)
 }
 
+/// Returns the place of a report that quotes no line: `file:line:column`, or the file at fault unless
+/// the message names it.
+fn place_of(report: &Report, map: &SourceMap) -> Option<String> {
+    let labelled = report.labels.first().and_then(|(span, _)| {
+        let file = map.file(*span)?;
+        let (line, column) = position(file, *span);
+        Some(format!("{}:{line}:{column}", Printable::new(&file.name)))
+    });
+    labelled.or_else(|| report.file.clone().filter(|file| !report.message.contains(file)))
+}
+
 /// Returns where a code is explained.
 fn page_of(code: &str) -> Option<String> {
     (!code.is_empty()).then(|| format!("docs/errors/{}.md", code.replace("::", ".")))
@@ -200,32 +211,22 @@ impl Rendered {
             }
         }
         let mut rendered = files.into_iter().map(|(file, labels)| Self::quote(file, labels));
-        let mut first = rendered.next().unwrap_or_else(|| Self {
-            severity: report.severity,
-            code: None,
-            message: String::new(),
-            help: None,
-            source: None,
-            labels: Vec::new(),
-            related: Vec::new(),
-        });
+        let mut first = rendered.next().unwrap_or_else(Self::empty);
         first.related.extend(rendered);
-        let place = match (&first.source, &report.file) {
-            (None, Some(file)) if !first.message.is_empty() || !report.message.contains(file) => {
-                format!("{file}: ")
-            }
-            _ => String::new(),
-        };
-        first.message = format!("{place}{}{}", first.message, report.message);
+        first.message.clone_from(&report.message);
+        if first.source.is_none()
+            && let Some(place) = place_of(report, map)
+        {
+            first.message = format!("{place}: {}", report.message);
+        }
         first.severity = report.severity;
         first.code = Some(report.code.clone()).filter(|code| !code.is_empty());
         first.help.clone_from(&report.help);
         first
     }
 
-    /// Quotes the labelled lines of a file; only names the place if its lines are too long.
-    fn quote(file: &SourceFile, labels: Vec<LabeledSpan>) -> Self {
-        let mut quoted = Self {
+    fn empty() -> Self {
+        Self {
             severity: Severity::Advice,
             code: None,
             message: String::new(),
@@ -233,10 +234,13 @@ impl Rendered {
             source: None,
             labels: Vec::new(),
             related: Vec::new(),
-        };
-        if file.text.split('\n').any(|line| line.len() > MAX_QUOTED_LINE) {
-            quoted.message = format!("{}: ", Printable::new(&file.name));
-        } else {
+        }
+    }
+
+    /// Quotes the labelled lines of a file; nothing if a line of it is too long.
+    fn quote(file: &SourceFile, labels: Vec<LabeledSpan>) -> Self {
+        let mut quoted = Self::empty();
+        if file.text.split('\n').all(|line| line.len() <= MAX_QUOTED_LINE) {
             let name = Printable::new(&file.name).to_string();
             quoted.source = Some(NamedSource::new(name, file.shown()));
             quoted.labels = labels;
