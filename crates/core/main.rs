@@ -14,9 +14,9 @@ mod node_view;
 mod output;
 mod pipeline;
 mod project;
+mod quantity;
 mod report;
 mod session;
-mod size;
 
 use std::panic;
 use std::process::ExitCode;

@@ -16,9 +16,9 @@ use imgc_resolver::{Host, HostPath, Machine, Resolution, Sources, resolve};
 use crate::commands::Failure;
 use crate::error::ProgramError;
 use crate::project::Project;
+use crate::quantity::{count, size};
 use crate::report::Report;
 use crate::session::Session;
-use crate::size::size;
 
 /// What the pure half of the work gives.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Compiled {
     pub(crate) fn summary(&self) -> String {
         let image = |image: &CompiledImage| {
             let (files, bytes) = contents(&image.spec);
-            format!("{}, {files} files, {}", image.spec.platform, size(bytes))
+            format!("{}, {}, {}", image.spec.platform, count(files, "file"), size(bytes))
         };
         self.images.iter().map(image).collect::<Vec<_>>().join("; ")
     }

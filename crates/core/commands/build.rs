@@ -12,9 +12,9 @@ use crate::commands::{Failure, Outcome};
 use crate::engine;
 use crate::error::ProgramError;
 use crate::pipeline::{self, CompiledImage, ImageContents, contents};
+use crate::quantity::{count, size};
 use crate::report::Report;
 use crate::session::Session;
-use crate::size::size;
 
 /// Directory of the outputs that nobody named.
 const DEFAULT_DIRECTORY: &str = "out";
@@ -186,10 +186,6 @@ fn reference(name: &ImageName) -> String {
         "latest" => name.repository().to_owned(),
         tag => format!("{}:{tag}", name.repository()),
     }
-}
-
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 impl std::fmt::Display for Destination {

@@ -3,8 +3,8 @@
 use crate::args::ContentsArguments;
 use crate::commands::{Failure, Outcome};
 use crate::contents;
+use crate::quantity::size;
 use crate::session::Session;
-use crate::size::size;
 
 /// Digits of a content's digest that the text form shows.
 const SHORT_DIGITS: usize = 12;

@@ -6,8 +6,8 @@ use crate::args::ContentsArguments;
 use crate::commands::{Failure, Outcome};
 use crate::contents;
 use crate::listing::{Listing, Row};
+use crate::quantity::size;
 use crate::session::Session;
-use crate::size::size;
 
 /// A directory's entries by name. The map's order is that of the names' bytes.
 #[derive(Default)]

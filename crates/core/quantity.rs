@@ -1,4 +1,4 @@
-//! Numbers of bytes, for people.
+//! Numbers, for people.
 
 /// Writes a number of bytes in decimal units: `94 kB`, `8.6 MB`.
 pub(crate) fn size(bytes: u64) -> String {
@@ -11,6 +11,11 @@ pub(crate) fn size(bytes: u64) -> String {
     }
     let digits = usize::from(unit > 0 && value < 9.95);
     format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// Writes a number of things: `1 file`, `6 files`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 #[cfg(test)]
