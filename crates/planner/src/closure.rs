@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use imgc_parser::{Id, ImagePath, Platform};
 
 use crate::digest::{Digest, NodeId};
+use crate::facts::ElfFacts;
 use crate::node::Attributes;
 
 /// Everything that the nodes of a plan asked for, for one platform.
@@ -20,6 +21,8 @@ pub struct Closure {
     /// Users of the image's own `/etc/passwd`, if the recipe runs as one of them: name, user id and
     /// group id. The recipe's own users are not here.
     pub accounts: BTreeMap<String, (Id, Id)>,
+    /// What each ELF file among the entries says about itself, by its content.
+    pub facts: BTreeMap<Digest, ElfFacts>,
 }
 
 /// One path of the image, and why it is there.

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::host::{Errno, FileId, FileType, Host, HostFile, HostPath, Stat};
+use crate::loader::Elf;
 
 /// How much of a file is in memory at a time, in bytes and for each thread.
 const BUFFER_BYTES: u64 = 1024 * 1024;
@@ -35,7 +36,7 @@ impl FileRef {
     }
 
     /// Opens the file if it is still the one that was found.
-    fn open(&self) -> Result<Box<dyn HostFile>, ReadProblem> {
+    pub(crate) fn open(&self) -> Result<Box<dyn HostFile>, ReadProblem> {
         if self.stat.file_type != FileType::Regular {
             return Err(ReadProblem::Changed);
         }
@@ -55,16 +56,18 @@ impl FileRef {
         Ok(bytes)
     }
 
-    /// Reads the whole file and returns the hash of its bytes.
-    fn hash(&self) -> Result<Digest, ReadProblem> {
+    /// Reads the whole file; returns the hash of its bytes, and whether it is an ELF file.
+    fn hash(&self) -> Result<Hashed, ReadProblem> {
         let file = self.open()?;
         let size = self.stat.size;
         let capacity = usize::try_from(size.saturating_add(1).min(BUFFER_BYTES)).unwrap_or(1);
         let mut buffer = vec![0; capacity];
         let mut hasher = Sha256::new();
         let mut offset = 0;
+        let mut is_elf = false;
         loop {
             let count = file.read_at(&mut buffer, offset)?;
+            is_elf |= offset == 0 && Elf::is_elf(&buffer[..count]);
             hasher.update(&buffer[..count]);
             offset += count as u64;
             // More than was promised, as `/proc` gives it, ends here and not at the end of memory.
@@ -75,8 +78,15 @@ impl FileRef {
         if offset != size || !is_same(&file.stat()?, &self.stat) {
             return Err(ReadProblem::Changed);
         }
-        Ok(Digest::new(hasher.finalize().into()))
+        Ok(Hashed { digest: Digest::new(hasher.finalize().into()), is_elf })
     }
+}
+
+/// What the first reading of a file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hashed {
+    pub(crate) digest: Digest,
+    pub(crate) is_elf: bool,
 }
 
 fn is_same(now: &Stat, then: &Stat) -> bool {
@@ -105,7 +115,7 @@ impl From<Errno> for ReadProblem {
 /// Hashes files, each once and several at a time; the answers are in the order of the keys.
 pub(crate) fn hash_all(
     files: &BTreeMap<FileKey, &FileRef>,
-) -> BTreeMap<FileKey, Result<Digest, ReadProblem>> {
+) -> BTreeMap<FileKey, Result<Hashed, ReadProblem>> {
     let listed: Vec<_> = files.iter().collect();
     let hashed: Vec<_> = listed.par_iter().map(|(key, file)| (**key, file.hash())).collect();
     hashed.into_iter().collect()
@@ -206,7 +216,7 @@ mod tests {
         for size in [0, 1, BUFFER_BYTES as usize - 1, BUFFER_BYTES as usize, 3_000_000] {
             let bytes = vec![7; size];
             let file = file_ref(Memory::new().file("/x", &bytes), "/x");
-            assert_eq!(file.hash(), Ok(Digest::of(&bytes)), "{size}");
+            assert_eq!(file.hash().map(|hashed| hashed.digest), Ok(Digest::of(&bytes)), "{size}");
         }
     }
 

@@ -7,6 +7,7 @@
 mod contents;
 mod draft;
 mod error;
+mod evidence;
 mod gather;
 mod host;
 mod launch;

@@ -2,14 +2,14 @@
 //!
 //! A request that fails is reported and left out; the others go on, so that one run reports all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use imgc_planner::node::User;
 use imgc_planner::recipe::{Architecture, ImagePath, Platform};
 use imgc_planner::{Closure, Digest, Found, NodeId, NodeKind, Plan};
 
-use crate::contents::{Bytes, FileKey, FileRef, Sources, hash_all};
+use crate::contents::{Bytes, FileKey, FileRef, Hashed, Sources, hash_all};
 use crate::draft::{Draft, DraftContent, Drafts};
 use crate::error::{Name, ResolveError};
 use crate::gather::Gathering;
@@ -20,7 +20,7 @@ use crate::merge::merge;
 use crate::places::{Places, unreadable};
 use crate::query::Query;
 use crate::settle::settle;
-use crate::{platform, world};
+use crate::{evidence, platform, world};
 
 /// Most paths of one image. The largest images in use have some hundred thousand; more come from a
 /// tree that nobody meant, such as `/`.
@@ -97,7 +97,7 @@ pub(crate) fn answer(
         }
     }
 
-    let (entries, sources) = put_together(&mut drafts, limit);
+    let Together { entries, sources, programs } = put_together(&mut drafts, limit);
     if !drafts.problems.is_empty() {
         return Err(sorted(drafts.problems));
     }
@@ -117,12 +117,30 @@ pub(crate) fn answer(
         User::Named(_) => world::accounts(&image),
         User::Numeric(..) => BTreeMap::new(),
     };
-    let closure = Closure { platform: wanted, entries, accounts };
+    let programs = programs
+        .iter()
+        .filter_map(|digest| match sources.place(digest) {
+            Some(Bytes::File(file)) => Some((*digest, file)),
+            Some(Bytes::Inline(_)) | None => None,
+        })
+        .collect();
+    let evidence = evidence::read_all(&programs);
+    let facts = evidence.into_iter().map(|(digest, read)| (digest, read.facts)).collect();
+    let closure = Closure { platform: wanted, entries, accounts, facts };
     Ok(Resolution { closure, sources, warnings: sorted(drafts.warnings) })
 }
 
+/// Drafts that were put together.
+#[derive(Default)]
+struct Together {
+    entries: BTreeMap<ImagePath, Found>,
+    sources: Sources,
+    /// Which contents are ELF files.
+    programs: BTreeSet<Digest>,
+}
+
 /// Settles, hashes and merges the drafts; reports what does not go together.
-fn put_together(drafts: &mut Drafts, limit: usize) -> (BTreeMap<ImagePath, Found>, Sources) {
+fn put_together(drafts: &mut Drafts, limit: usize) -> Together {
     let complete = drafts.problems.is_empty();
     let (settled, problems) = settle(std::mem::take(&mut drafts.drafts));
     // What was not found may be the directory that a link leads to.
@@ -132,9 +150,9 @@ fn put_together(drafts: &mut Drafts, limit: usize) -> (BTreeMap<ImagePath, Found
     let too_many = settled.chunk_by(|one, other| one.path == other.path).nth(limit);
     if let Some(group) = too_many {
         drafts.problems.push(ResolveError::TooManyEntries { node: group[0].need.node, limit });
-        return (BTreeMap::new(), Sources::default());
+        return Together::default();
     }
-    let digests = digests(&settled, drafts);
+    let (digests, programs) = digests(&settled, drafts);
     let (entries, problems) = merge(&settled, &digests);
     drafts.problems.extend(problems);
     let mut sources = Sources::default();
@@ -151,10 +169,14 @@ fn put_together(drafts: &mut Drafts, limit: usize) -> (BTreeMap<ImagePath, Found
             DraftContent::Directory | DraftContent::Link(_) => {}
         }
     }
-    (entries, sources)
+    Together { entries, sources, programs }
 }
 
-fn digests(settled: &[Draft], drafts: &mut Drafts) -> BTreeMap<FileKey, Digest> {
+/// Returns the digest of each file, and which of them are ELF files.
+fn digests(
+    settled: &[Draft],
+    drafts: &mut Drafts,
+) -> (BTreeMap<FileKey, Digest>, BTreeSet<Digest>) {
     let mut files: BTreeMap<FileKey, &FileRef> = BTreeMap::new();
     let mut first: BTreeMap<FileKey, NodeId> = BTreeMap::new();
     for draft in settled {
@@ -164,17 +186,21 @@ fn digests(settled: &[Draft], drafts: &mut Drafts) -> BTreeMap<FileKey, Digest> 
         }
     }
     let mut digests = BTreeMap::new();
+    let mut programs = BTreeSet::new();
     for (key, hashed) in hash_all(&files) {
         match hashed {
-            Ok(digest) => {
+            Ok(Hashed { digest, is_elf }) => {
                 digests.insert(key, digest);
+                if is_elf {
+                    programs.insert(digest);
+                }
             }
             Err(problem) => {
                 drafts.problems.push(unreadable(first[&key], &files[&key].path, problem));
             }
         }
     }
-    digests
+    (digests, programs)
 }
 
 fn sorted(mut problems: Vec<ResolveError>) -> Vec<ResolveError> {

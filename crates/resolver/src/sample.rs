@@ -13,6 +13,9 @@ pub(crate) struct Sample {
     machine: u16,
     interpreter: Option<String>,
     strings: Vec<(u64, String)>,
+    numbers: Vec<(u64, u64)>,
+    imports: Vec<String>,
+    notes: Vec<u8>,
     version: Option<(String, String)>,
     extra: Vec<u8>,
 }
@@ -23,6 +26,9 @@ impl Sample {
             machine: X86_64,
             interpreter: None,
             strings: Vec::new(),
+            numbers: Vec::new(),
+            imports: Vec::new(),
+            notes: Vec::new(),
             version: None,
             extra: Vec::new(),
         }
@@ -73,13 +79,46 @@ impl Sample {
         self
     }
 
+    /// An undefined symbol.
+    pub(crate) fn imports(mut self, name: &str) -> Self {
+        self.imports.push(name.into());
+        self
+    }
+
+    /// A text among the constants.
+    pub(crate) fn constant(mut self, text: &str) -> Self {
+        self.extra.extend_from_slice(&[b"\0", text.as_bytes(), b"\0"].concat());
+        self
+    }
+
+    /// A note; `owner` has no NUL.
+    pub(crate) fn note(mut self, owner: &str, kind: u32, description: &[u8]) -> Self {
+        let lengths = [owner.len() + 1, description.len()];
+        for word in lengths.map(|length| u32::try_from(length).unwrap()).into_iter().chain([kind]) {
+            self.notes.extend_from_slice(&word.to_le_bytes());
+        }
+        self.notes.extend_from_slice(owner.as_bytes());
+        self.notes.push(0);
+        self.notes.resize(self.notes.len().next_multiple_of(4), 0);
+        self.notes.extend_from_slice(description);
+        self.notes.resize(self.notes.len().next_multiple_of(4), 0);
+        self
+    }
+
+    /// `DF_1_PIE`: a program, as linkers mark it.
+    pub(crate) fn pie(mut self) -> Self {
+        self.numbers.push((0x6fff_fffb, 0x0800_0000));
+        self
+    }
+
     fn string(mut self, tag: u64, text: &str) -> Self {
         self.strings.push((tag, text.into()));
         self
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let segments = 2 + u16::from(self.interpreter.is_some());
+        let segments =
+            2 + u16::from(self.interpreter.is_some()) + u16::from(!self.notes.is_empty());
         let mut body_at = 64 + 56 * u64::from(segments);
         let mut body = Vec::new();
         let mut headers = Vec::new();
@@ -88,7 +127,14 @@ impl Sample {
             body.push(0);
             headers.push((3u32, body_at, body.len() as u64));
         }
-        let mut dynamic = Vec::new();
+        if !self.notes.is_empty() {
+            while !(body_at + body.len() as u64).is_multiple_of(4) {
+                body.push(0);
+            }
+            headers.push((4, body_at + body.len() as u64, self.notes.len() as u64));
+            body.extend_from_slice(&self.notes);
+        }
+        let mut dynamic = self.numbers.clone();
         let mut table = vec![0];
         let mut offset = |text: &str| {
             let at = table.len() as u64;
@@ -101,12 +147,31 @@ impl Sample {
         }
         let version =
             self.version.as_ref().map(|(file, version)| (offset(file), offset(version), version));
+        let imports: Vec<u64> = self.imports.iter().map(|name| offset(name)).collect();
         let strings_at = body_at + body.len() as u64;
         body.extend_from_slice(&table);
         dynamic.push((5, strings_at));
         dynamic.push((10, table.len() as u64));
         while !(body_at + body.len() as u64).is_multiple_of(8) {
             body.push(0);
+        }
+        if !imports.is_empty() {
+            dynamic.push((6, body_at + body.len() as u64));
+            body.extend_from_slice(&[0; 24]);
+            for name in &imports {
+                body.extend_from_slice(&u32::try_from(*name).unwrap().to_le_bytes());
+                // Global, and defined nowhere.
+                body.extend_from_slice(&[0x12, 0, 0, 0]);
+                body.extend_from_slice(&[0; 16]);
+            }
+            dynamic.push((4, body_at + body.len() as u64));
+            let count = u32::try_from(imports.len()).unwrap() + 1;
+            for word in [1, count, 0].into_iter().chain((0..count).map(|_| 0)) {
+                body.extend_from_slice(&word.to_le_bytes());
+            }
+            while !(body_at + body.len() as u64).is_multiple_of(8) {
+                body.push(0);
+            }
         }
         if let Some((file, name, text)) = version {
             dynamic.push((0x6fff_fffe, body_at + body.len() as u64));

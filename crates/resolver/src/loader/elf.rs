@@ -6,6 +6,7 @@
 //! ([`super::verify`]).
 
 mod dynamic;
+mod imports;
 mod machine;
 mod note;
 mod reader;
@@ -15,7 +16,9 @@ mod version;
 
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::header::{self, Header};
-use goblin::elf::program_header::{PF_R, PT_DYNAMIC, PT_INTERP, PT_LOAD, ProgramHeader};
+use goblin::elf::program_header::{
+    PF_R, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader,
+};
 
 use crate::host::{Errno, HostFile};
 
@@ -133,6 +136,11 @@ pub struct Segments {
     pub empty_dynamic: bool,
     /// Where the constants are: offset and size of the `PT_LOAD`s that may only be read.
     pub constants: Vec<(u64, u64)>,
+    /// Where the code is: offset and size of the `PT_LOAD`s that may be executed and not written.
+    /// Older linkers put the constants beside it.
+    pub code: Vec<(u64, u64)>,
+    /// Where the notes are: offset, size and alignment of each `PT_NOTE`.
+    pub notes: Vec<(u64, u64, u64)>,
     /// `NT_GNU_ABI_TAG`: the oldest system that the object runs on.
     pub abi_tag: Option<AbiTag>,
     /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: one bit for each x86-64 level.
@@ -271,6 +279,16 @@ impl Segments {
                 .iter()
                 .filter(|header| header.p_type == PT_LOAD && header.p_flags == PF_R)
                 .map(|header| (header.p_offset, header.p_filesz))
+                .collect(),
+            code: headers
+                .iter()
+                .filter(|header| header.p_type == PT_LOAD && header.p_flags & (PF_W | PF_X) == PF_X)
+                .map(|header| (header.p_offset, header.p_filesz))
+                .collect(),
+            notes: headers
+                .iter()
+                .filter(|header| header.p_type == PT_NOTE)
+                .map(|header| (header.p_offset, header.p_filesz, header.p_align))
                 .collect(),
             abi_tag,
             isa_needed,

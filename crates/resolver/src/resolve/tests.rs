@@ -1,5 +1,6 @@
 //! Plans against trees in memory.
 
+mod facts;
 mod failing;
 mod found;
 mod host;

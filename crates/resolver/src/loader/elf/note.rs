@@ -2,7 +2,9 @@
 
 use goblin::elf::program_header::{PT_NOTE, ProgramHeader};
 
-use super::{Class, Layout, Reader};
+use crate::host::HostFile;
+
+use super::{Class, Elf, Layout, Reader};
 
 /// `PT_GNU_PROPERTY`; goblin has no name for it (`elf.h`).
 const PT_GNU_PROPERTY: u32 = 0x6474_e553;
@@ -38,7 +40,8 @@ pub(super) fn read(
         }
         let Ok(bytes) = reader.bytes(header.p_offset, header.p_filesz) else { continue };
         let alignment = if header.p_align == 8 { 8 } else { 4 };
-        for (kind, description) in notes(bytes, alignment, layout) {
+        let gnu = notes(bytes, alignment, layout).filter(|note| note.owner == b"GNU\0");
+        for Note { kind, description, .. } in gnu {
             match kind {
                 NT_GNU_ABI_TAG if abi_tag.is_none() && description.len() == 16 => {
                     let word = |index: usize| word(description, index * 4, layout).unwrap_or(0);
@@ -53,24 +56,58 @@ pub(super) fn read(
     (abi_tag, isa_needed)
 }
 
-/// Returns type and description of each note of owner `GNU`.
-fn notes(bytes: &[u8], alignment: usize, layout: Layout) -> impl Iterator<Item = (u32, &[u8])> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let name_bytes = word(bytes, at, layout)? as usize;
-            let description_bytes = word(bytes, at + 4, layout)? as usize;
-            let kind = word(bytes, at + 8, layout)?;
-            let description_at =
-                (at + 12).checked_add(name_bytes)?.checked_next_multiple_of(alignment)?;
-            let end = description_at.checked_add(description_bytes)?;
-            let name = bytes.get(at + 12..(at + 12).checked_add(name_bytes)?)?;
-            let description = bytes.get(description_at..end)?;
-            at = end.checked_next_multiple_of(alignment)?;
-            if name == b"GNU\0" {
-                return Some((kind, description));
-            }
+/// A note of any owner, read for whoever knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnedNote {
+    /// Its owner without the NUL, such as `FDO`.
+    pub(crate) owner: Box<[u8]>,
+    pub(crate) kind: u32,
+    pub(crate) description: Box<[u8]>,
+}
+
+impl Elf {
+    /// Returns all notes, in file order, up to 64 KiB of each segment; what cannot be read is none.
+    pub(crate) fn notes(&self, file: &dyn HostFile, size_bytes: u64) -> Vec<OwnedNote> {
+        let (Ok(segments), Ok(mut reader)) = (&self.segments, Reader::new(file, size_bytes)) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (offset, length, alignment) in &segments.notes {
+            let Ok(bytes) = reader.bytes(*offset, (*length).min(MAX_NOTE_BYTES)) else { continue };
+            let alignment = if *alignment == 8 { 8 } else { 4 };
+            found.extend(notes(bytes, alignment, self.layout).map(|note| OwnedNote {
+                owner: note.owner.strip_suffix(b"\0").unwrap_or(note.owner).into(),
+                kind: note.kind,
+                description: note.description.into(),
+            }));
         }
+        found
+    }
+}
+
+/// One note.
+struct Note<'a> {
+    /// Its owner with the NUL, such as `GNU\0`.
+    owner: &'a [u8],
+    kind: u32,
+    description: &'a [u8],
+}
+
+/// Returns the notes of a segment, as far as they are whole.
+fn notes(bytes: &[u8], alignment: usize, layout: Layout) -> impl Iterator<Item = Note<'_>> {
+    let mut at: usize = 0;
+    std::iter::from_fn(move || {
+        let name_at = at.checked_add(12)?;
+        let name_bytes = word(bytes, at, layout)? as usize;
+        let description_bytes = word(bytes, at + 4, layout)? as usize;
+        let kind = word(bytes, at + 8, layout)?;
+        let name_end = name_at.checked_add(name_bytes)?;
+        let description_at = name_end.checked_next_multiple_of(alignment)?;
+        let end = description_at.checked_add(description_bytes)?;
+        let owner = bytes.get(name_at..name_end)?;
+        let description = bytes.get(description_at..end)?;
+        at = end.checked_next_multiple_of(alignment)?;
+        Some(Note { owner, kind, description })
     })
 }
 

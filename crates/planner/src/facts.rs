@@ -1,0 +1,103 @@
+//! What the ELF files of a closure say about themselves, as far as checks ask.
+//!
+//! The resolver reads this once for each file; nothing of it reaches a digest.
+
+use std::collections::BTreeSet;
+
+/// What one ELF file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ElfFacts {
+    /// What kind of file it is.
+    pub kind: ElfKind,
+    /// `PT_INTERP` of a program that has a loader.
+    pub interpreter: Option<Box<[u8]>>,
+    /// `DT_SONAME`.
+    pub soname: Option<Box<[u8]>>,
+    /// `DT_NEEDED` in file order.
+    pub needed: Vec<Box<[u8]>>,
+    /// Names of the dynamic symbols that others must define, without versions. Weak ones are not
+    /// among them: who refers to a symbol weakly does without it.
+    pub imports: BTreeSet<Box<[u8]>>,
+    /// The level of x86-64 that it asks for (`GNU_PROPERTY_X86_ISA_1_NEEDED`): 1 is the baseline,
+    /// 0 stands for a file that does not say.
+    pub x86_64_level: u8,
+    /// Whether Go's linker made it (a note of owner `Go`).
+    pub go: bool,
+    /// Which of the well-known names stand in its constants.
+    pub mentions: BTreeSet<Mention>,
+}
+
+/// What an ELF file is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ElfKind {
+    /// Nothing starts it: a library, or something else that is no program.
+    #[default]
+    Library,
+    /// A program that a loader loads.
+    Dynamic,
+    /// A program that the kernel starts alone. It has no imports: what it uses is in it, and only
+    /// [`ElfFacts::mentions`] tells.
+    Static,
+}
+
+/// A name that files carry which use what it stands for. A byte string in the constants of a file is
+/// evidence and no proof: a C library holds most of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mention {
+    /// `/etc/nsswitch.conf`: name services by configuration.
+    NameServices,
+    /// `/etc/resolv.conf`: it asks name servers itself.
+    ResolverConfiguration,
+    /// `/etc/hosts`.
+    Hosts,
+    /// `/etc/services`.
+    Services,
+    /// `/etc/passwd`.
+    Users,
+    /// `/etc/group`.
+    Groups,
+    /// A directory or file of root certificates: `/etc/ssl/certs`, `/etc/ssl/cert.pem`,
+    /// `/etc/pki/tls`, `/etc/pki/ca-trust`.
+    Certificates,
+    /// `/usr/share/zoneinfo`.
+    TimeZones,
+    /// `/usr/lib/locale`.
+    Locales,
+    /// `gconv-modules`: character sets that are loaded.
+    CharacterSets,
+    /// `TERMINFO` or `/usr/share/terminfo`.
+    Terminals,
+    /// `/tmp`, at the end of a text or before a slash.
+    TemporaryFiles,
+}
+
+impl Mention {
+    /// The byte strings that are looked for, each with what it stands for.
+    pub const TEXTS: &[(&[u8], Self)] = &[
+        (b"/etc/nsswitch.conf", Self::NameServices),
+        (b"/etc/resolv.conf", Self::ResolverConfiguration),
+        (b"/etc/hosts", Self::Hosts),
+        (b"/etc/services", Self::Services),
+        (b"/etc/passwd", Self::Users),
+        (b"/etc/group", Self::Groups),
+        (b"/etc/ssl/certs", Self::Certificates),
+        (b"/etc/ssl/cert.pem", Self::Certificates),
+        (b"/etc/pki/tls", Self::Certificates),
+        (b"/etc/pki/ca-trust", Self::Certificates),
+        (b"/usr/share/zoneinfo", Self::TimeZones),
+        (b"/usr/lib/locale", Self::Locales),
+        (b"gconv-modules", Self::CharacterSets),
+        (b"TERMINFO", Self::Terminals),
+        (b"/usr/share/terminfo", Self::Terminals),
+        (b"/tmp/", Self::TemporaryFiles),
+        (b"/tmp\0", Self::TemporaryFiles),
+    ];
+}
+
+impl ElfFacts {
+    /// Tells whether it refers to one of these symbols, not weakly.
+    #[must_use]
+    pub fn imports_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.imports.contains(name.as_bytes()))
+    }
+}
