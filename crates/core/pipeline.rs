@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use imgc_parser::{Printable, Texts};
 use imgc_planner::{Closure, Digest, EntryKind, ImageSpec, Origins, Place, Plan, assemble, check};
-use imgc_resolver::{Host, HostPath, Machine, Resolution, Sources, resolve};
+use imgc_resolver::{Host, HostPath, Machine, Resolution, ResolveError, Sources, resolve};
 
 use crate::commands::Failure;
 use crate::error::ProgramError;
@@ -120,7 +120,11 @@ pub(crate) fn compile(recipe: &Path, session: &mut Session) -> Result<Compiled, 
                 continue;
             }
         };
-        for warning in &warnings {
+        let is_allowed = |warning: &&ResolveError| {
+            let code = miette::Diagnostic::code(*warning).map(|code| code.to_string());
+            code.is_some_and(|code| plan.image().allows(&code))
+        };
+        for warning in warnings.iter().filter(|warning| !is_allowed(warning)) {
             let report = resolve_report(warning, &origins, &file);
             session.report(&report);
         }
@@ -153,7 +157,7 @@ fn reports<E: miette::Diagnostic>(errors: &[E], file: &str) -> Failure {
     Failure(errors.iter().map(|error| Report::new(error).in_file(file)).collect())
 }
 
-fn resolve_report(error: &imgc_resolver::ResolveError, origins: &Origins, file: &str) -> Report {
+fn resolve_report(error: &ResolveError, origins: &Origins, file: &str) -> Report {
     let nodes = error.nodes().into_iter().enumerate();
     let places = nodes.map(|(index, node)| (Place::Node(node), error.label(index)));
     Report::new(error).at(places, origins).in_file(file)

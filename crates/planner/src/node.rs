@@ -238,3 +238,13 @@ pub struct Image {
     /// Warnings that are accepted: code and reason.
     pub allow: BTreeMap<String, String>,
 }
+
+impl Image {
+    /// Tells whether the recipe accepts warnings of this code, which it names whole or by its last
+    /// part.
+    #[must_use]
+    pub fn allows(&self, code: &str) -> bool {
+        let last = code.rsplit("::").next().unwrap_or(code);
+        self.allow.contains_key(code) || self.allow.contains_key(last)
+    }
+}

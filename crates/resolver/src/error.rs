@@ -430,6 +430,23 @@ pub enum ResolveError {
         /// How many are allowed.
         limit: usize,
     },
+    /// A cache of the image's own was written.
+    #[error(
+        "`{path}` is written for the loader, which searches {} through it alone",
+        story::names(directories)
+    )]
+    #[diagnostic(code(imgc::resolve::loader_cache_is_written), severity(Advice))]
+    #[diagnostic(help(
+        "nothing has to be done; a file of the recipe at `{path}` would replace it"
+    ))]
+    LoaderCacheIsWritten {
+        /// What asks for the programs.
+        nodes: Vec<NodeId>,
+        /// The cache.
+        path: ImagePath,
+        /// The directories of what it lists, without those that are built into the loader.
+        directories: Vec<Name>,
+    },
     /// A library was found through a cache that the image does not have.
     #[error("`{by}` finds `{name}` through /etc/ld.so.cache alone, which the image does not have")]
     #[diagnostic(code(imgc::resolve::needs_loader_cache))]
@@ -476,6 +493,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::link_leads_nowhere",
     "imgc::resolve::link_leaves_image",
     "imgc::resolve::link_leaves_project",
+    "imgc::resolve::loader_cache_is_written",
     "imgc::resolve::loader_stops",
     "imgc::resolve::loader_warns",
     "imgc::resolve::name_is_impossible",

@@ -14,6 +14,7 @@ mod launch;
 mod library;
 mod loaded;
 pub mod loader;
+mod loader_cache;
 mod machine;
 mod memory;
 mod merge;

@@ -121,7 +121,10 @@ fn with_attributes(attributes: Attributes) -> Name {
 }
 
 /// Adds the directories above all entries that no draft has, and reports what else stands there.
-fn add_directories(entries: &mut BTreeMap<ImagePath, Found>, problems: &mut Vec<ResolveError>) {
+pub(crate) fn add_directories(
+    entries: &mut BTreeMap<ImagePath, Found>,
+    problems: &mut Vec<ResolveError>,
+) {
     let mut added: BTreeMap<ImagePath, Found> = BTreeMap::new();
     let mut reported = BTreeSet::new();
     for (path, found) in &*entries {

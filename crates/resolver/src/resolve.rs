@@ -12,15 +12,17 @@ use imgc_planner::{Closure, Digest, Found, NodeId, NodeKind, Plan};
 use crate::contents::{Bytes, FileKey, FileRef, Hashed, Sources, hash_all};
 use crate::draft::{Draft, DraftContent, Drafts};
 use crate::error::{Name, ResolveError};
-use crate::gather::Gathering;
+use crate::gather::{Gathered, Gathering};
 use crate::host::{Host, HostPath};
 use crate::launch::Surroundings;
 use crate::loader::Loader;
 use crate::merge::merge;
 use crate::places::{Places, unreadable};
 use crate::query::Query;
+use crate::root::Roots;
 use crate::settle::settle;
-use crate::{evidence, platform, world};
+use crate::world::Difference;
+use crate::{evidence, loader_cache, platform, world};
 
 /// Most paths of one image. The largest images in use have some hundred thousand; more come from a
 /// tree that nobody meant, such as `/`.
@@ -74,7 +76,7 @@ pub(crate) fn answer(
     let wanted = platform.or(first).unwrap_or(ASSUMED_PLATFORM);
     if platform.is_none() && first.is_none() {
         drafts.warnings.push(ResolveError::PlatformIsAssumed {
-            nodes: gathered.programs,
+            nodes: gathered.programs.clone(),
             assumed: ASSUMED_PLATFORM,
         });
     }
@@ -97,19 +99,23 @@ pub(crate) fn answer(
         }
     }
 
-    let Together { entries, sources, programs } = put_together(&mut drafts, limit);
+    let Together { mut entries, mut sources, programs } = put_together(&mut drafts, limit);
     if !drafts.problems.is_empty() {
         return Err(sorted(drafts.problems));
     }
-    let image = world::image_tree(&entries, &sources);
-    let loader = Loader::new();
-    for (search, runs) in &gathered.runs {
-        let NodeKind::Search(search) = &query.node(*search).kind else { continue };
-        let surroundings = Surroundings { loader: &loader, roots: &image, search };
-        for run in runs {
-            drafts.problems.extend(world::check(run, &surroundings));
+    let mut image = world::image_tree(&entries, &sources);
+    let mut differences = differences(query, &gathered, &image);
+    if differences.iter().any(Difference::is_by_cache) {
+        let runs = gathered.runs.values().flatten();
+        let remarks =
+            loader_cache::add(runs, &image, &mut entries, &mut sources, &mut drafts.problems);
+        if !remarks.is_empty() {
+            drafts.warnings.extend(remarks);
+            image = world::image_tree(&entries, &sources);
+            differences = self::differences(query, &gathered, &image);
         }
     }
+    drafts.problems.extend(differences.into_iter().map(Difference::into_error));
     if !drafts.problems.is_empty() {
         return Err(sorted(drafts.problems));
     }
@@ -128,6 +134,18 @@ pub(crate) fn answer(
     let facts = evidence.into_iter().map(|(digest, read)| (digest, read.facts)).collect();
     let closure = Closure { platform: wanted, entries, accounts, facts };
     Ok(Resolution { closure, sources, warnings: sorted(drafts.warnings) })
+}
+
+/// Loads every program again, in the image's own tree.
+fn differences(query: &Query<'_>, gathered: &Gathered, image: &Roots) -> Vec<Difference> {
+    let loader = Loader::new();
+    let mut differences = Vec::new();
+    for (search, runs) in &gathered.runs {
+        let NodeKind::Search(search) = &query.node(*search).kind else { continue };
+        let surroundings = Surroundings { loader: &loader, roots: image, search };
+        differences.extend(runs.iter().filter_map(|run| world::check(run, &surroundings)));
+    }
+    differences
 }
 
 /// Drafts that were put together.

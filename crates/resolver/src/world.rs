@@ -56,21 +56,38 @@ pub(crate) fn image_tree(entries: &BTreeMap<ImagePath, Found>, sources: &Sources
     Roots::new(vec![Root::new(Arc::new(tree), HostPath::new(b"/"))])
 }
 
+/// A name that leads elsewhere in the image than in the sources.
+pub(crate) struct Difference {
+    error: ResolveError,
+    by_cache: bool,
+}
+
+impl Difference {
+    /// Tells whether the source's `ld.so.cache` led to the file: a cache of the image's own may end
+    /// the difference.
+    pub(crate) fn is_by_cache(&self) -> bool {
+        self.by_cache
+    }
+
+    pub(crate) fn into_error(self) -> ResolveError {
+        self.error
+    }
+}
+
 /// Compares a run with the same run in the image.
-pub(crate) fn check(run: &Run, image: &Surroundings<'_>) -> Vec<ResolveError> {
-    // SEAM: a cache of the image's own would be written from the answers that fail here with
-    // `Rule::Cache`, added to the entries, and this check made once more.
+pub(crate) fn check(run: &Run, image: &Surroundings<'_>) -> Option<Difference> {
     let program = || Name::new(&run.program);
     let trace = match image.trace(&run.program, run.extra.as_deref(), None) {
         Ok(trace) => trace,
         Err(problem) => {
-            return vec![ResolveError::ImageDiffers {
+            let error = ResolveError::ImageDiffers {
                 node: run.node,
                 by: run.place.clone(),
                 name: program(),
                 path: run.place.clone(),
                 found: Name::new(format!("not to start ({problem})")),
-            }];
+            };
+            return Some(Difference { error, by_cache: false });
         }
     };
     let settled = |path: &ImagePath| {
@@ -82,7 +99,6 @@ pub(crate) fn check(run: &Run, image: &Surroundings<'_>) -> Vec<ResolveError> {
         crate::loader::Requester::Object(object) => trace.objects[object].walk.real.clone(),
     });
     let here = answers(&run.trace, &|requester| settled(&by(run, requester)));
-    let mut problems = Vec::new();
     for ((by, name), (path, rule)) in here {
         let expected = settled(&path);
         let found = there.get(&(by.clone(), name.clone())).map(|(path, _)| path);
@@ -90,17 +106,18 @@ pub(crate) fn check(run: &Run, image: &Surroundings<'_>) -> Vec<ResolveError> {
             continue;
         }
         let (node, name) = (run.node, Name::new(name));
-        problems.push(match (found, rule) {
-            (None, Some(Rule::Cache)) => ResolveError::NeedsLoaderCache { node, by, name, path },
-            (found, _) => {
+        let by_cache = rule == Some(Rule::Cache);
+        let error = match found {
+            None if by_cache => ResolveError::NeedsLoaderCache { node, by, name, path },
+            found => {
                 let found = found.map_or("nowhere".into(), |found| format!("at `{found}`"));
                 ResolveError::ImageDiffers { node, by, name, path, found: Name::new(found) }
             }
-        });
+        };
         // What hangs on this library follows from it.
-        break;
+        return Some(Difference { error, by_cache });
     }
-    problems
+    None
 }
 
 type Answers = BTreeMap<(ImagePath, Box<[u8]>), (ImagePath, Option<Rule>)>;

@@ -7,8 +7,6 @@ mod entrypoint;
 mod finding;
 mod link;
 
-use std::collections::BTreeMap;
-
 pub use finding::{CODES, Finding};
 
 use crate::plan::Plan;
@@ -24,16 +22,9 @@ pub fn check(plan: &Plan, spec: &ImageSpec) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(entrypoint::check(plan, spec, &tree));
     findings.extend(link::check(plan, &tree));
-    findings.retain(|finding| finding.is_error() || !is_allowed(finding, &plan.image().allow));
+    findings.retain(|finding| finding.is_error() || !plan.image().allows(finding.code()));
     findings.sort_by_key(|finding| !finding.is_error());
     findings
-}
-
-/// Tells whether the recipe accepts a finding, by its whole code or by the last part of it.
-fn is_allowed(finding: &Finding, allow: &BTreeMap<String, String>) -> bool {
-    let code = finding.code();
-    let last = code.rsplit("::").next().unwrap_or(code);
-    allow.contains_key(code) || allow.contains_key(last)
 }
 
 #[cfg(test)]

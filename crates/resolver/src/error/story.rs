@@ -110,6 +110,14 @@ pub(crate) fn version(version: &Name) -> String {
     if version.as_bytes().is_empty() { "versions".into() } else { format!("version `{version}`") }
 }
 
+/// Lists names, each in backticks.
+pub(super) fn names(names: &[Name]) -> String {
+    if names.is_empty() {
+        return "directories of its own".into();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn directory(path: &ImagePath) -> String {
     path.parent().unwrap_or_else(ImagePath::root).to_string()
 }
@@ -141,7 +149,9 @@ impl ResolveError {
                     vec![*node, *other]
                 }
             }
-            Self::PlatformIsAssumed { nodes, .. } => nodes.clone(),
+            Self::PlatformIsAssumed { nodes, .. } | Self::LoaderCacheIsWritten { nodes, .. } => {
+                nodes.clone()
+            }
             Self::SourceIsNoDirectory { node, .. }
             | Self::FileIsMissing { node, .. }
             | Self::NotAFile { node, .. }

@@ -1,11 +1,15 @@
 //! `ld.so.cache`: reads all of its formats, and looks names up as the loader does
 //! (glibc `elf/dl-cache.c`, `sysdeps/generic/dl-cache.h`).
 
+mod write;
+
 use std::cmp::Ordering;
 
 use super::elf::{Class, Machine};
 use super::profile::Profile;
 use super::request::Level;
+
+pub(crate) use write::{CacheAbi, CacheEntry, write_cache};
 
 const OLD_MAGIC: &[u8] = b"ld.so-1.7.0";
 const NEW_MAGIC: &[u8] = b"glibc-ld.so.cache1.1";
@@ -239,30 +243,38 @@ fn capability_names(bytes: &[u8], start: usize, big_endian: bool) -> Option<Vec<
     None
 }
 
+/// Flags of an entry for a machine without an ABI byte, and of one that needs no `libc.so.6`.
+const ELF_LIBC6: u32 = 3;
+const ELF: u32 = 1;
+
 /// Tells whether an entry is for this loader (`_dl_cache_check_flags`).
-fn accepts(profile: &Profile, flags: u32) -> bool {
-    const ELF_LIBC6: u32 = 3;
-    const ELF: u32 = 1;
+fn accepts(profile: &Profile, entry: u32) -> bool {
+    let own = flags(profile.machine, profile.class, profile.flags);
+    // i386 and other plain ones: `ldconfig` writes 1 for what does not need libc.so.6.
+    entry == own || own == ELF_LIBC6 && entry == ELF
+}
+
+/// Returns the flags of an entry for a machine (`sysdeps/generic/ldconfig.h`).
+fn flags(machine: Machine, class: Class, e_flags: u32) -> u32 {
     /// `EF_ARM_ABI_FLOAT_HARD`.
     const ARM_HARD: u32 = 0x400;
-    let abi = match (profile.machine, profile.class) {
+    let abi = match (machine, class) {
         (Machine::X86_64, Class::Elf64) => 3,
         (Machine::X86_64, Class::Elf32) => 8,
         (Machine::S390, Class::Elf64) => 4,
         (Machine::PPC64, _) => 5,
         (Machine::AARCH64, Class::Elf64) => 0xa,
-        (Machine::ARM, _) if profile.flags & ARM_HARD != 0 => 9,
+        (Machine::ARM, _) if e_flags & ARM_HARD != 0 => 9,
         (Machine::ARM, _) => 0xb,
         // EF_RISCV_FLOAT_ABI: 0 soft, 4 double.
-        (Machine::RISCV, _) if profile.flags & 6 == 4 => 0x10,
+        (Machine::RISCV, _) if e_flags & 6 == 4 => 0x10,
         (Machine::RISCV, _) => 0xf,
         // EF_LARCH_ABI: 1 soft, 3 double.
-        (Machine::LOONGARCH, _) if profile.flags & 7 == 3 => 0x12,
+        (Machine::LOONGARCH, _) if e_flags & 7 == 3 => 0x12,
         (Machine::LOONGARCH, _) => 0x11,
-        // i386 and other plain ones: `ldconfig` writes 1 for what does not need libc.so.6.
-        _ => return flags == ELF || flags == ELF_LIBC6,
+        _ => 0,
     };
-    flags == abi << 8 | ELF_LIBC6
+    abi << 8 | ELF_LIBC6
 }
 
 /// Returns the bits that a plain entry may have: none since 2.37.

@@ -303,26 +303,85 @@ fn loader_cache(name: &str, library: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_the_cache_of_the_source_alone_finds_is_missing_in_the_image() {
+fn what_the_cache_of_the_source_alone_finds_gets_a_cache_of_the_image() {
     let host = debian()
-        .program("/usr/bin/app", Sample::program().needs("libx.so").bytes())
+        .program("/usr/bin/app", Sample::program().needs("libx.so").needs("libc.so.6").bytes())
         .file("/opt/special/libx.so", Sample::library().bytes())
         .file("/etc/ld.so.cache", loader_cache("libx.so", "/opt/special/libx.so"));
-    let problems = case(host.clone()).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap_err();
-    assert_eq!(problems.len(), 1, "{problems:#?}");
+    let resolution = case(host.clone()).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
+    let cache = &resolution.closure.entries[&path("/etc/ld.so.cache")];
+    let Content::File { digest, .. } = &cache.content else { panic!("{cache:?}") };
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut resolution.sources.open(digest).unwrap(), &mut bytes).unwrap();
+    assert_eq!(bytes, loader_cache("libx.so", "/opt/special/libx.so"));
+    let needs: Vec<&Reason> = cache.needs.iter().map(|need| &need.reason).collect();
+    assert_eq!(needs, [&Reason::LoaderConfiguration]);
+    let remarks: Vec<String> = resolution.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
-        problems[0].to_string(),
-        "`/usr/bin/app` finds `libx.so` through /etc/ld.so.cache alone, which the image does not have"
+        remarks,
+        [
+            "`/etc/ld.so.cache` is written for the loader, which searches `/opt/special/` through it alone"
+        ]
     );
-    let help = miette::Diagnostic::help(&problems[0]).unwrap().to_string();
-    assert_eq!(help, "add `env LD_LIBRARY_PATH=\"/opt/special\"`");
 
-    // With what the help says it compiles.
+    // Whoever names the directory needs no cache.
     let entries = case(host)
         .search(&["source"], |search| search.library_path = Some("/opt/special".into()))
         .binary("/usr/bin/app", "/usr/bin/app")
         .entries();
     assert!(entries.contains(&"/opt/special/libx.so".into()), "{entries:#?}");
+    assert!(!entries.contains(&"/etc/ld.so.cache".into()), "{entries:#?}");
+}
+
+#[test]
+fn one_cache_cannot_say_two_things() {
+    // Each source has its own library of one name, and the image has one cache.
+    let app = |place: &str| {
+        Memory::new().file("/etc/ld.so.cache", loader_cache("libx.so", &format!("{place}/libx.so")))
+    };
+    let host = debian()
+        .program("/usr/bin/one", Sample::program().needs("libx.so").bytes())
+        .program("/usr/bin/two", Sample::program().needs("libx.so").pie().bytes())
+        .file("/opt/one/libx.so", Sample::library().bytes())
+        .file("/opt/two/libx.so", Sample::library().soname("libx.so").bytes());
+    let caches = [app("/opt/one"), app("/opt/two")];
+    let roots: Vec<Roots> = caches
+        .map(|cache| {
+            let host: Arc<dyn Host> = Arc::new(host.clone());
+            let above: Arc<dyn Host> = Arc::new(cache);
+            let root = |host| crate::root::Root::new(host, HostPath::new(b"/"));
+            Roots::new(vec![root(above), root(host)])
+        })
+        .into();
+    let search = Search {
+        workdir: ImagePath::root(),
+        library_path: None,
+        preload: None,
+        path: String::new(),
+    };
+    let loader = [Loader::new(), Loader::new()];
+    let runs: Vec<crate::launch::Run> = [("/usr/bin/one", 0), ("/usr/bin/two", 1)]
+        .map(|(program, place)| {
+            let surroundings =
+                Surroundings { loader: &loader[place], roots: &roots[place], search: &search };
+            crate::launch::Run {
+                node: id(program),
+                program: program.into(),
+                place: path(program),
+                extra: None,
+                trace: surroundings.trace(program.as_bytes(), None, None).unwrap(),
+            }
+        })
+        .into();
+    let (mut entries, mut sources) = (BTreeMap::new(), Sources::default());
+    let image = Roots::new(vec![crate::root::Root::new(Arc::new(host), HostPath::new(b"/"))]);
+    let remarks =
+        loader_cache::add(runs.iter(), &image, &mut entries, &mut sources, &mut Vec::new());
+    assert_eq!(remarks.len(), 1);
+    let Content::File { digest, .. } = &entries[&path("/etc/ld.so.cache")].content else {
+        panic!("no file")
+    };
+    assert_eq!(*digest, Digest::of(&loader_cache("libx.so", "/opt/one/libx.so")));
 }
 
 #[test]
