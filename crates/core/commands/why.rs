@@ -89,7 +89,7 @@ fn cause(reason: &Reason) -> Option<&ImagePath> {
         | Reason::ScriptInterpreter { of }
         | Reason::EnvProgram { of }
         | Reason::Above { of } => Some(of),
-        Reason::Needed { by, .. } => Some(by),
+        Reason::Needed { by, .. } | Reason::Opened { by, .. } => Some(by),
         Reason::LinkTo { to } => Some(to),
     }
 }
@@ -103,6 +103,9 @@ fn because(need: &Need, compiled: &Compiled, session: &Session) -> String {
         Reason::EnvProgram { of } => format!("what `env` starts for the script {of}"),
         Reason::Needed { by, name, rule } => {
             format!("needed by {by} as `{}`, {}", Printable::new(name), found_by(rule))
+        }
+        Reason::Opened { by, name } => {
+            format!("opened at run time by {by} as `{}` (.note.dlopen)", Printable::new(name))
         }
         Reason::LoaderConfiguration => "read by the loader to find libraries".into(),
         Reason::LinkTo { to } => format!("a link by which {to} is reached"),

@@ -96,6 +96,13 @@ pub enum Reason {
         /// How the loader comes from the name to the path.
         rule: Rule,
     },
+    /// `by` says in a note that it opens it at run time (`.note.dlopen`).
+    Opened {
+        /// The object that holds the note.
+        by: ImagePath,
+        /// The name that stands there.
+        name: Box<[u8]>,
+    },
     /// The loader reads it to find libraries (`ld.so.cache`, musl's path file).
     LoaderConfiguration,
     /// It is a link by which `to` is reached.

@@ -41,6 +41,7 @@ impl Draft {
             | Reason::ScriptInterpreter { .. }
             | Reason::EnvProgram { .. }
             | Reason::Needed { .. }
+            | Reason::Opened { .. }
             | Reason::LoaderConfiguration
             | Reason::LinkTo { .. }
             | Reason::Above { .. } => false,
@@ -61,6 +62,9 @@ pub(crate) struct Drafts {
     pub(crate) drafts: Vec<Draft>,
     pub(crate) problems: Vec<ResolveError>,
     pub(crate) warnings: Vec<ResolveError>,
+    /// Remarks about libraries of the sources that an object can do without, by where they are:
+    /// said if the image does not get them.
+    pub(crate) suggestions: Vec<(ImagePath, ResolveError)>,
 }
 
 impl Drafts {

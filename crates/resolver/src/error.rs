@@ -430,6 +430,124 @@ pub enum ResolveError {
         /// How many are allowed.
         limit: usize,
     },
+    /// An object says that it must open a library, which the sources do not have.
+    #[error("`{by}` must open {} at run time{}, which is not found", story::any_of(names), story::for_feature(feature.as_ref()))]
+    #[diagnostic(code(imgc::resolve::opened_is_missing))]
+    #[diagnostic(help("install the package that has it, or add a source that does"))]
+    OpenedIsMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that holds the note.
+        by: ImagePath,
+        /// The names of the library, of which one would do.
+        names: Vec<Name>,
+        /// What it is for.
+        feature: Option<Name>,
+    },
+    /// An object says that it should open a library, which the sources do not have.
+    #[error("`{by}` opens {} at run time{}, which is not found", story::any_of(names), story::for_feature(feature.as_ref()))]
+    #[diagnostic(code(imgc::resolve::opened_is_recommended), severity(Warning))]
+    #[diagnostic(help(
+        "install the package that has it; or do without: `allow opened_is_recommended \"…\"`"
+    ))]
+    OpenedIsRecommended {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that holds the note.
+        by: ImagePath,
+        /// The names of the library, of which one would do.
+        names: Vec<Name>,
+        /// What it is for.
+        feature: Option<Name>,
+    },
+    /// An object says that it can use a library, which the image does not have.
+    #[error("`{by}` can use {}{}, which is not in the image", story::any_of(names), story::for_feature(feature.as_ref()))]
+    #[diagnostic(code(imgc::resolve::opened_is_suggested), severity(Advice))]
+    #[diagnostic(help("add it if it is used: `library \"{}\"`", story::first(names)))]
+    OpenedIsSuggested {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that holds the note.
+        by: ImagePath,
+        /// The names of the library, of which one would do.
+        names: Vec<Name>,
+        /// What it is for.
+        feature: Option<Name>,
+    },
+    /// An object opens libraries, and names some that the image does not have.
+    #[error(
+        "`{by}` may open {} at run time, which {} not in the image",
+        story::names(found),
+        story::are(found)
+    )]
+    #[diagnostic(code(imgc::resolve::dlopen), severity(Warning))]
+    #[diagnostic(help("{}", story::may_open(found, absent)))]
+    MayOpen {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object whose constants have the names.
+        by: ImagePath,
+        /// The names that lead to something in the sources.
+        found: Vec<Name>,
+        /// The names that lead to nothing.
+        absent: Vec<Name>,
+    },
+    /// Plug-ins of a program are not in the image, and are missed.
+    #[error("`{by}` opens {family}, and none of them is in the image: {without}")]
+    #[diagnostic(code(imgc::resolve::plugins_are_missing), severity(Warning))]
+    #[diagnostic(help("{}", story::paste(add, "plugins_are_missing")))]
+    PluginsAreMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The file that opens them.
+        by: ImagePath,
+        /// What they are.
+        family: &'static str,
+        /// What happens without them.
+        without: &'static str,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
+    /// Plug-ins of a program are not in the image, which few users miss.
+    #[error("`{by}` can use {family}, and none of them is in the image: {without}")]
+    #[diagnostic(code(imgc::resolve::plugins_are_left_out), severity(Advice))]
+    #[diagnostic(help("{}", story::paste(add, "plugins_are_left_out")))]
+    PluginsAreLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The file that opens them.
+        by: ImagePath,
+        /// What they are.
+        family: &'static str,
+        /// What happens without them.
+        without: &'static str,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
+    /// Threads are ended, and the library that unwinds their stacks is not in the image.
+    #[error("`{by}` uses `{function}`, which aborts the process without `libgcc_s.so.1`")]
+    #[diagnostic(code(imgc::resolve::unwinder_is_missing), severity(Warning))]
+    #[diagnostic(help("add `library \"libgcc_s.so.1\"`"))]
+    UnwinderIsMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that uses the function.
+        by: ImagePath,
+        /// The function.
+        function: &'static str,
+    },
+    /// Files that no program loads at its start need libraries that the image does not have.
+    #[error("{} {} {}, which {} not in the image", story::some(files), if files.len() == 1 { "needs" } else { "need" }, story::names(names), story::are(names))]
+    #[diagnostic(code(imgc::resolve::unloaded_needs_more), severity(Warning))]
+    #[diagnostic(help("{}", story::load(files)))]
+    UnloadedNeedsMore {
+        /// What puts the files there.
+        node: NodeId,
+        /// The files.
+        files: Vec<ImagePath>,
+        /// What they need.
+        names: Vec<Name>,
+    },
     /// A cache of the image's own was written.
     #[error(
         "`{path}` is written for the loader, which searches {} through it alone",
@@ -482,6 +600,7 @@ pub enum ResolveError {
 /// Every code of this phase, sorted. Each has a page in `docs/errors/`.
 pub const CODES: &[&str] = &[
     "imgc::resolve::damaged_elf",
+    "imgc::resolve::dlopen",
     "imgc::resolve::env_program_is_missing",
     "imgc::resolve::exclude_is_no_pattern",
     "imgc::resolve::file_changed",
@@ -502,14 +621,21 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::not_a_file",
     "imgc::resolve::not_a_program",
     "imgc::resolve::nothing_matches",
+    "imgc::resolve::opened_is_missing",
+    "imgc::resolve::opened_is_recommended",
+    "imgc::resolve::opened_is_suggested",
     "imgc::resolve::path_conflict",
     "imgc::resolve::platform_differs",
     "imgc::resolve::platform_is_assumed",
+    "imgc::resolve::plugins_are_left_out",
+    "imgc::resolve::plugins_are_missing",
     "imgc::resolve::scripts_nest_too_deep",
     "imgc::resolve::source_is_no_directory",
     "imgc::resolve::too_many_entries",
     "imgc::resolve::too_many_libraries",
     "imgc::resolve::tree_is_no_directory",
+    "imgc::resolve::unloaded_needs_more",
     "imgc::resolve::unreadable",
+    "imgc::resolve::unwinder_is_missing",
     "imgc::resolve::version_is_missing",
 ];

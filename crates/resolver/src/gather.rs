@@ -8,6 +8,7 @@ use imgc_planner::{NodeId, NodeKind, Reason};
 
 use crate::contents::FileRef;
 use crate::draft::{DraftContent, Drafts};
+use crate::evidence::opening;
 use crate::launch::{Named, Run, Surroundings};
 use crate::loader::Loader;
 use crate::places::{Places, find, regular};
@@ -31,6 +32,8 @@ pub(crate) struct Gathered {
     pub(crate) runs: BTreeMap<NodeId, Vec<Run>>,
     /// The nodes that ask for a program or a library.
     pub(crate) programs: Vec<NodeId>,
+    /// The recipe's own files above the sources of a search, where there are any.
+    overlays: BTreeMap<NodeId, Roots>,
 }
 
 /// A program that was found, before anything starts it.
@@ -98,7 +101,8 @@ impl<'a> Gathering<'a> {
             let relocated = program.is_relocated().then_some(&program.binary.from);
             for run in surroundings.launch(program.node, &named, drafts) {
                 loaded::add(&run, surroundings.roots, relocated, drafts);
-                runs.entry(program.search).or_default().push(run);
+                let opened = opening::add(&run, &surroundings, drafts);
+                runs.entry(program.search).or_default().extend([run].into_iter().chain(opened));
             }
         }
         let failed =
@@ -107,12 +111,25 @@ impl<'a> Gathering<'a> {
             let Some((surroundings, search)) = self.surroundings(node, &roots) else { continue };
             let programs = runs
                 .get(&search)
-                .map(|runs| runs.iter().filter(|run| run.extra.is_none()).collect::<Vec<_>>());
+                .map(|runs| runs.iter().filter(|run| run.is_start()).collect::<Vec<_>>());
             let programs = programs.unwrap_or_default();
             let found = library::add(node, library, &surroundings, &programs, failed, drafts);
-            runs.entry(search).or_default().extend(found);
+            let opened: Vec<Run> =
+                found.iter().flat_map(|run| opening::add(run, &surroundings, drafts)).collect();
+            runs.entry(search).or_default().extend(found.into_iter().chain(opened));
         }
-        Gathered { runs, programs: asked }
+        Gathered { runs, overlays, programs: asked }
+    }
+
+    /// Returns where the programs of a search were started.
+    pub(crate) fn place_of<'b>(
+        &'b self,
+        search: NodeId,
+        gathered: &'b Gathered,
+    ) -> Option<Surroundings<'b>> {
+        let NodeKind::Search(node) = &self.query.node(search).kind else { return None };
+        let roots = gathered.overlays.get(&search).or_else(|| self.plain.get(&search))?;
+        Some(Surroundings { loader: &self.loader, roots, search: node })
     }
 
     fn surroundings<'b>(

@@ -11,7 +11,7 @@ use crate::contents::FileRef;
 use crate::draft::{DraftContent, Drafts};
 use crate::error::{Name, ResolveError, errno_text};
 use crate::host::FileType;
-use crate::loader::{Loader, Placed, Request, StartProblem, Trace};
+use crate::loader::{Loader, Lookup, Opening, Placed, Request, StartProblem, Tag, Trace};
 use crate::places::{regular, unreadable};
 use crate::root::{Roots, Walk};
 use crate::script;
@@ -37,8 +37,35 @@ pub(crate) struct Run {
     pub(crate) place: ImagePath,
     /// What is preloaded beside the image's own: a library that is opened at run time.
     pub(crate) extra: Option<Vec<u8>>,
+    /// What objects open after the start, in order.
+    pub(crate) openings: Vec<OwnedOpening>,
     /// What the loader does.
     pub(crate) trace: Trace,
+}
+
+/// A library that an object of a run opens.
+#[derive(Clone)]
+pub(crate) struct OwnedOpening {
+    /// The object: its path in the sources, without links.
+    pub(crate) by: ImagePath,
+    /// The name that it gives.
+    pub(crate) name: Box<[u8]>,
+}
+
+impl Run {
+    /// Tells whether this is the start of a program and nothing more.
+    pub(crate) fn is_start(&self) -> bool {
+        self.extra.is_none() && self.openings.is_empty()
+    }
+
+    /// Tells whether a look-up is that of the library for which the run was made.
+    pub(crate) fn is_for(&self, lookup: &Lookup) -> bool {
+        match (self.openings.last(), &self.extra) {
+            (Some(opening), _) => lookup.tag == Tag::Opened && lookup.written == opening.name,
+            (None, Some(extra)) => lookup.tag == Tag::Preload && *lookup.written == **extra,
+            (None, None) => false,
+        }
+    }
 }
 
 /// The program that a node names.
@@ -59,13 +86,24 @@ impl Surroundings<'_> {
         extra: Option<&[u8]>,
         placed: Option<Placed<'_>>,
     ) -> Result<Trace, StartProblem> {
+        self.trace_opening(program, extra, placed, &[])
+    }
+
+    /// Traces one ELF program, and what its objects open at run time.
+    pub(crate) fn trace_opening(
+        &self,
+        program: &[u8],
+        extra: Option<&[u8]>,
+        placed: Option<Placed<'_>>,
+        openings: &[Opening<'_>],
+    ) -> Result<Trace, StartProblem> {
         let own = self.search.preload.as_deref().unwrap_or_default().as_bytes();
         let preload = match extra {
             Some(extra) if own.is_empty() => extra.to_vec(),
             Some(extra) => [own, b":", extra].concat(),
             None => own.to_vec(),
         };
-        self.loader.trace(
+        self.loader.trace_opening(
             self.roots,
             &Request {
                 program,
@@ -77,6 +115,7 @@ impl Surroundings<'_> {
                 platform: None,
                 file_capabilities: false,
             },
+            openings,
         )
     }
 
@@ -126,7 +165,8 @@ impl Surroundings<'_> {
             }
             match self.trace_file(&path, &walk, &file, attributes) {
                 Ok(trace) => {
-                    runs.push(Run { node, program: path, place, extra: None, trace });
+                    let (extra, openings) = (None, Vec::new());
+                    runs.push(Run { node, program: path, place, extra, openings, trace });
                 }
                 Err(StartProblem::Script) if scripts == MAX_SCRIPTS => {
                     drafts.problems.push(ResolveError::ScriptsNestTooDeep { node, path: place });

@@ -9,6 +9,7 @@ mod draft;
 mod error;
 mod evidence;
 mod gather;
+mod glob;
 mod host;
 mod launch;
 mod library;

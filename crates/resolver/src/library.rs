@@ -53,6 +53,7 @@ pub(crate) fn add(
             program: program.program.clone(),
             place: program.place.clone(),
             extra: Some(path),
+            openings: Vec::new(),
             trace,
         };
         add_extra(&run, surroundings.roots, &reason, drafts);

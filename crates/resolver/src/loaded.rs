@@ -10,7 +10,7 @@ use crate::draft::{Draft, DraftContent, Drafts};
 use crate::error::{self, Name, ResolveError, Tried};
 use crate::launch::Run;
 use crate::loader::{
-    Candidate, Cause, Lookup, MAX_OBJECTS, Outcome, Refusal, Requester, Target, Trace, Warning,
+    Candidate, Cause, Lookup, MAX_OBJECTS, Outcome, Refusal, Requester, Tag, Target, Trace, Warning,
 };
 use crate::places::regular;
 use crate::root::{Roots, Walk};
@@ -29,14 +29,13 @@ pub(crate) fn add(run: &Run, roots: &Roots, relocated: Option<&From>, drafts: &m
     report(run, relocated, drafts);
 }
 
-/// Adds what the loader opens for the library that a run preloads beside the image's own, and for
-/// nothing else: the program's own needs are the program's.
+/// Adds what the loader opens for the library that a run preloads beside the image's own or opens
+/// later, and for nothing else: the program's own needs are the program's.
 pub(crate) fn add_extra(run: &Run, roots: &Roots, reason: &Reason, drafts: &mut Drafts) {
-    let Some(extra) = &run.extra else { return };
     let adding = Adding { run, roots };
     let mut wanted = BTreeSet::new();
     for lookup in &run.trace.lookups {
-        let is_extra = lookup.tag == crate::loader::Tag::Preload && *lookup.written == **extra;
+        let is_extra = run.is_for(lookup);
         let is_below = matches!(lookup.requester, Requester::Object(by) if wanted.contains(&by));
         if !is_extra && !is_below {
             continue;
@@ -71,11 +70,12 @@ pub(crate) fn add_extra(run: &Run, roots: &Roots, reason: &Reason, drafts: &mut 
         _ => true,
     });
     drafts.problems.append(&mut problems);
+    let Some(extra) = run.extra.as_ref().filter(|_| run.openings.is_empty()) else { return };
     if let Some(missing) = run
         .trace
         .missing
         .iter()
-        .find(|missing| missing.tag == crate::loader::Tag::Preload && *missing.name == **extra)
+        .find(|missing| missing.tag == Tag::Preload && *missing.name == **extra)
     {
         drafts.problems.push(ResolveError::LibraryIsMissing {
             node: run.node,

@@ -12,6 +12,7 @@ use imgc_planner::{Closure, Digest, Found, NodeId, NodeKind, Plan};
 use crate::contents::{Bytes, FileKey, FileRef, Hashed, Sources, hash_all};
 use crate::draft::{Draft, DraftContent, Drafts};
 use crate::error::{Name, ResolveError};
+use crate::evidence::Scene;
 use crate::gather::{Gathered, Gathering};
 use crate::host::{Host, HostPath};
 use crate::launch::Surroundings;
@@ -84,7 +85,7 @@ pub(crate) fn answer(
     if platform.is_none() && places.depend_on_platform() {
         return answer(query, Some(wanted), project, host, limit);
     }
-    for (run, found) in found.filter(|(run, _)| run.extra.is_none()) {
+    for (run, found) in found.filter(|(run, _)| run.is_start()) {
         if !found.is_some_and(|found| platform::agrees(found, wanted)) {
             let elf = &run.trace.main.elf;
             drafts.problems.push(ResolveError::PlatformDiffers {
@@ -131,6 +132,17 @@ pub(crate) fn answer(
         })
         .collect();
     let evidence = evidence::read_all(&programs);
+    let mut scenes = Vec::new();
+    for (search, runs) in &gathered.runs {
+        if let Some(surroundings) = gathering.place_of(*search, &gathered) {
+            let (image, entries, evidence) = (&image, &entries, &evidence);
+            scenes.push(Scene { runs, surroundings, image, entries, evidence });
+        }
+    }
+    drafts.warnings.extend(evidence::judge(&scenes, &entries, &evidence));
+    let is_there = |path: &ImagePath| image.walk(path.as_bytes(), &ImagePath::root()).is_ok();
+    let suggestions = drafts.suggestions.into_iter().filter(|(path, _)| !is_there(path));
+    drafts.warnings.extend(suggestions.map(|(_, remark)| remark));
     let facts = evidence.into_iter().map(|(digest, read)| (digest, read.facts)).collect();
     let closure = Closure { platform: wanted, entries, accounts, facts };
     Ok(Resolution { closure, sources, warnings: sorted(drafts.warnings) })

@@ -175,7 +175,7 @@ fn follow_reason(reason: &mut Reason, moved: &BTreeMap<ImagePath, ImagePath>) {
         | Reason::ScriptInterpreter { of }
         | Reason::EnvProgram { of }
         | Reason::Above { of } => of,
-        Reason::Needed { by, .. } => by,
+        Reason::Needed { by, .. } | Reason::Opened { by, .. } => by,
         Reason::LinkTo { to } => to,
         Reason::Asked | Reason::Matched | Reason::LoaderConfiguration => return,
     };

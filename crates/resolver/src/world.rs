@@ -16,7 +16,7 @@ use crate::error::{Name, ResolveError};
 use crate::host::{FileType, HostPath};
 use crate::launch::{Run, Surroundings};
 use crate::loaded::by;
-use crate::loader::{Outcome, Target, Trace};
+use crate::loader::{Opening, Outcome, Target, Trace};
 use crate::memory::Memory;
 use crate::root::{Root, Roots};
 
@@ -77,7 +77,20 @@ impl Difference {
 /// Compares a run with the same run in the image.
 pub(crate) fn check(run: &Run, image: &Surroundings<'_>) -> Option<Difference> {
     let program = || Name::new(&run.program);
-    let trace = match image.trace(&run.program, run.extra.as_deref(), None) {
+    let settled = |path: &ImagePath| {
+        let walk = image.roots.walk(path.as_bytes(), &ImagePath::root());
+        walk.map_or_else(|_| path.clone(), |walk| walk.real)
+    };
+    let settled_by = |by: &ImagePath| {
+        if *by == run.trace.main.real { settled(&run.place) } else { settled(by) }
+    };
+    let openers: Vec<ImagePath> =
+        run.openings.iter().map(|opening| settled_by(&opening.by)).collect();
+    let openings = run.openings.iter().zip(&openers);
+    let openings: Vec<Opening<'_>> =
+        openings.map(|(opening, by)| Opening { by, name: &opening.name }).collect();
+    let traced = image.trace_opening(&run.program, run.extra.as_deref(), None, &openings);
+    let trace = match traced {
         Ok(trace) => trace,
         Err(problem) => {
             let error = ResolveError::ImageDiffers {
@@ -89,10 +102,6 @@ pub(crate) fn check(run: &Run, image: &Surroundings<'_>) -> Option<Difference> {
             };
             return Some(Difference { error, by_cache: false });
         }
-    };
-    let settled = |path: &ImagePath| {
-        let walk = image.roots.walk(path.as_bytes(), &ImagePath::root());
-        walk.map_or_else(|_| path.clone(), |walk| walk.real)
     };
     let there = answers(&trace, &|requester| match requester {
         crate::loader::Requester::Main => settled(&run.place),

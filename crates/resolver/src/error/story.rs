@@ -118,6 +118,75 @@ pub(super) fn names(names: &[Name]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+pub(super) fn any_of(names: &[Name]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+}
+
+pub(super) fn first(names: &[Name]) -> String {
+    names.first().map(ToString::to_string).unwrap_or_default()
+}
+
+pub(super) fn are<T>(things: &[T]) -> &'static str {
+    if things.len() == 1 { "is" } else { "are" }
+}
+
+pub(super) fn for_feature(feature: Option<&Name>) -> String {
+    feature.map(|feature| format!(" for `{feature}`")).unwrap_or_default()
+}
+
+/// The lines to paste for names that stand in an object, and what else it names.
+pub(super) fn may_open(found: &[Name], absent: &[Name]) -> String {
+    let lines: Vec<Name> =
+        found.iter().map(|name| Name::new(format!("library \"{name}\""))).collect();
+    let mut text = paste(&lines, "dlopen");
+    if !absent.is_empty() {
+        let _ = write!(text, "\nthe sources do not have what it names beside: ");
+        text.push_str(&names(&absent[..absent.len().min(SHOWN_PLACES)]));
+    }
+    text
+}
+
+pub(super) fn paste(lines: &[Name], code: &str) -> String {
+    let mut text = String::from("add what is used, or accept it:");
+    for line in lines.iter().take(SHOWN_PLACES) {
+        let _ = write!(text, "\n  {line}");
+    }
+    let _ = write!(text, "\n  allow {code} \"…\"");
+    text
+}
+
+/// Names some of many files.
+pub(super) fn some(files: &[ImagePath]) -> String {
+    match files {
+        [] => String::new(),
+        [one] => format!("`{one}`"),
+        [one, two] => format!("`{one}` and `{two}`"),
+        [one, rest @ ..] => format!("`{one}` and {} more files", rest.len()),
+    }
+}
+
+/// The lines that add what files need, by directory if there are many.
+pub(super) fn load(files: &[ImagePath]) -> String {
+    let mut lines: Vec<Name> = Vec::new();
+    for file in files {
+        let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else { continue };
+        let beside = files.iter().filter(|other| other.parent().as_ref() == Some(&directory));
+        let is_library = name.ends_with(b".so");
+        let line = if beside.count() > 2 && is_library {
+            format!("library \"{directory}/*.so\"")
+        } else if is_library || name.windows(4).any(|window| window == b".so.") {
+            format!("library \"{file}\"")
+        } else {
+            format!("binary \"{file}\"")
+        };
+        let line = Name::new(line);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    paste(&lines, "unloaded_needs_more")
+}
+
 pub(super) fn directory(path: &ImagePath) -> String {
     path.parent().unwrap_or_else(ImagePath::root).to_string()
 }
@@ -177,6 +246,14 @@ impl ResolveError {
             | Self::TooManyLibraries { node, .. }
             | Self::TooManyEntries { node, .. }
             | Self::NeedsLoaderCache { node, .. }
+            | Self::OpenedIsMissing { node, .. }
+            | Self::OpenedIsRecommended { node, .. }
+            | Self::OpenedIsSuggested { node, .. }
+            | Self::MayOpen { node, .. }
+            | Self::PluginsAreMissing { node, .. }
+            | Self::PluginsAreLeftOut { node, .. }
+            | Self::UnwinderIsMissing { node, .. }
+            | Self::UnloadedNeedsMore { node, .. }
             | Self::ImageDiffers { node, .. } => vec![*node],
         }
     }

@@ -1,11 +1,15 @@
 //! One ELF file to evidence.
 
+use std::collections::BTreeSet;
+
 use imgc_planner::{ElfFacts, ElfKind};
 
 use crate::contents::FileRef;
 use crate::loader::{Elf, Tag};
 
-use super::{Evidence, constants};
+use super::Evidence;
+use super::candidates::opens_libraries;
+use super::constants::{self, Constants};
 
 /// Type of the note in which Go's linker keeps its build id (`cmd/link/internal/ld/elf.go`,
 /// `ELF_NOTE_GOBUILDID_TAG`); its owner is `Go` with two NULs, of which the length counts both.
@@ -19,14 +23,14 @@ pub(super) fn read(file: &FileRef) -> Option<Evidence> {
     let kind = kind(&elf);
     let imports = match kind {
         ElfKind::Library | ElfKind::Dynamic => elf.imports(&*open, size_bytes),
-        ElfKind::Static => Default::default(),
+        ElfKind::Static => BTreeSet::new(),
     };
     let dynamic = elf.dynamic();
     let needed = dynamic.map(|dynamic| &*dynamic.needed).unwrap_or_default();
     let needed = needed.iter().filter(|(tag, _)| *tag == Tag::Needed);
     let notes = elf.notes(&*open, size_bytes);
     let isa_needed = elf.segments.as_ref().map_or(0, |segments| segments.isa_needed);
-    let facts = ElfFacts {
+    let mut facts = ElfFacts {
         kind,
         interpreter: elf.interpreter().map(Into::into),
         soname: dynamic.and_then(|dynamic| dynamic.soname.clone()),
@@ -38,9 +42,12 @@ pub(super) fn read(file: &FileRef) -> Option<Evidence> {
             note.owner.strip_suffix(b"\0").unwrap_or(&note.owner) == b"Go"
                 && note.kind == GO_BUILD_ID
         }),
-        mentions: constants::read(&*open, &elf),
+        mentions: BTreeSet::new(),
     };
-    Some(Evidence { facts })
+    let wants_libraries = opens_libraries(&facts);
+    let Constants { mentions, libraries } = constants::read(&*open, &elf, wants_libraries);
+    facts.mentions = mentions;
+    Some(Evidence { facts, names: libraries })
 }
 
 fn kind(elf: &Elf) -> ElfKind {

@@ -1,24 +1,37 @@
 //! What the files of a closure say about the time after the start: which symbols they use, which
 //! names stand in them, what they mean to open.
 //!
-//! [`read_all`] reads each ELF file once, when it is known to be in the image. Evidence puts nothing
-//! into an image by itself.
+//! [`read_all`] reads each ELF file once, when it is known to be in the image; [`judge`] says what
+//! the programs will look for and not find. Only a note of the object itself ([`opening`]) puts
+//! something into an image; all other evidence ends in a warning with the lines to paste.
 
+mod candidates;
 mod constants;
 mod facts;
+mod families;
+mod note;
+pub(crate) mod opening;
+mod plugins;
+mod scene;
+mod unloaded;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use imgc_planner::{Digest, ElfFacts};
+use imgc_planner::recipe::ImagePath;
+use imgc_planner::{Digest, ElfFacts, Found};
 use rayon::prelude::*;
 
 use crate::contents::FileRef;
+use crate::error::ResolveError;
+pub(crate) use scene::Scene;
 
 /// What was read of one file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     /// What the checks of the image ask for.
     pub(crate) facts: ElfFacts,
+    /// Names of libraries in its constants, if it opens libraries by names of its own.
+    names: BTreeSet<Box<[u8]>>,
 }
 
 /// Reads ELF files, several at a time. A file that cannot be read any more says nothing: the writer
@@ -30,4 +43,29 @@ pub(crate) fn read_all(files: &BTreeMap<Digest, &FileRef>) -> BTreeMap<Digest, E
         .filter_map(|(digest, file)| Some((**digest, facts::read(file)?)))
         .collect();
     read.into_iter().collect()
+}
+
+/// Says what the programs of an image will look for and not find.
+pub(crate) fn judge(
+    scenes: &[Scene<'_>],
+    entries: &BTreeMap<ImagePath, Found>,
+    evidence: &BTreeMap<Digest, Evidence>,
+) -> Vec<ResolveError> {
+    let known = scene::library_names(entries, evidence);
+    let mut warnings = Vec::new();
+    let mut loaded = BTreeSet::new();
+    for scene in scenes {
+        warnings.extend(candidates::judge(scene, &known));
+        warnings.extend(plugins::judge(scene));
+        warnings.extend(plugins::name_services(scene));
+        warnings.extend(plugins::unwinder(scene, &known));
+        for run in scene.runs {
+            loaded.extend(scene.objects(run).into_iter().map(|object| object.path));
+            // The loader needs nothing, and is no object.
+            let interpreter = run.trace.kind.interpreter();
+            loaded.extend(interpreter.map(|interpreter| interpreter.walk.real.clone()));
+        }
+    }
+    warnings.extend(unloaded::judge(entries, evidence, &known, &loaded));
+    warnings
 }

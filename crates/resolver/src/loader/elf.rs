@@ -141,6 +141,8 @@ pub struct Segments {
     pub code: Vec<(u64, u64)>,
     /// Where the notes are: offset, size and alignment of each `PT_NOTE`.
     pub notes: Vec<(u64, u64, u64)>,
+    /// What the object says that it opens at run time: a JSON array for each note of owner `FDO`.
+    pub dlopen: Vec<Box<[u8]>>,
     /// `NT_GNU_ABI_TAG`: the oldest system that the object runs on.
     pub abi_tag: Option<AbiTag>,
     /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: one bit for each x86-64 level.
@@ -290,6 +292,7 @@ impl Segments {
                 .filter(|header| header.p_type == PT_NOTE)
                 .map(|header| (header.p_offset, header.p_filesz, header.p_align))
                 .collect(),
+            dlopen: note::dlopen(reader, &headers, layout),
             abi_tag,
             isa_needed,
             packed,

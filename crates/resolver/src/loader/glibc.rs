@@ -5,6 +5,7 @@
 
 mod find;
 mod map;
+mod open;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::elf::{AbiTag, Tag};
 use super::fatal::{Cause, Fatal};
 use super::path_list::{self, PathList, warn};
 use super::profile::{Glibc, Profile};
-use super::request::Request;
+use super::request::{Opening, Request};
 use super::search::{Search, Stopped};
 use super::tokens::{self, Secure, Values};
 use super::trace::{
@@ -76,8 +77,8 @@ pub(super) fn load(
     loader: &Loader,
     roots: &Roots,
     request: &Request<'_>,
-    interpreter: &Interpreter,
-    glibc: &Glibc,
+    (interpreter, glibc): (&Interpreter, &Glibc),
+    openings: &[Opening<'_>],
     trace: &mut Trace,
 ) {
     let audits = audit_names(trace);
@@ -86,6 +87,9 @@ pub(super) fn load(
     state.check_maps();
     state.note_order();
     if finished.is_ok() {
+        for opening in openings {
+            state.open(opening);
+        }
         let (maps, order) = (std::mem::take(&mut state.maps), std::mem::take(&mut state.order));
         versions::check(&maps, &order, glibc.version, trace);
     }

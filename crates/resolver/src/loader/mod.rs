@@ -41,7 +41,7 @@ pub use elf::{
 pub use fatal::{Cause, Fatal};
 pub use ldd::{Library, Listing};
 pub use profile::{Family, Glibc, Musl, Profile};
-pub use request::{Level, Placed, Request};
+pub use request::{Level, Opening, Placed, Request};
 pub use start::StartProblem;
 pub use trace::{
     Candidate, Configuration, Found, Interpreter, Kind, Lookup, Main, Missing, Object, Outcome,
@@ -75,6 +75,20 @@ impl Loader {
     /// When the kernel does not get as far as the loader, or the loader is none that imgc knows.
     /// What goes wrong later is part of the trace.
     pub fn trace(&self, roots: &Roots, request: &Request<'_>) -> Result<Trace, StartProblem> {
+        self.trace_opening(roots, request, &[])
+    }
+
+    /// Says what the start of a program opens, and what is opened after it, one after the other.
+    /// An opening by an object that is not loaded, or after a start that fails, is passed over.
+    ///
+    /// # Errors
+    /// Those of [`Loader::trace`].
+    pub fn trace_opening(
+        &self,
+        roots: &Roots,
+        request: &Request<'_>,
+        openings: &[Opening<'_>],
+    ) -> Result<Trace, StartProblem> {
         let start = self.start(roots, request)?;
         let mut trace = Trace {
             main: start.main,
@@ -97,10 +111,12 @@ impl Loader {
         trace.kind = Kind::Dynamic(interpreter.clone());
         match &profile.family {
             Family::Glibc(glibc) => {
-                glibc::load(self, roots, request, &interpreter, glibc, &mut trace);
+                let start = (&interpreter, glibc);
+                glibc::load(self, roots, request, start, openings, &mut trace);
             }
             Family::Musl(musl) => {
-                musl::load(self, roots, request, &interpreter, musl, &mut trace);
+                let start = (&interpreter, musl);
+                musl::load(self, roots, request, start, openings, &mut trace);
             }
         }
         if trace.lookups.is_empty() && trace.fatal.is_none() {

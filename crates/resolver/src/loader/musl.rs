@@ -15,7 +15,7 @@ use super::elf::{Elf, Tag, Unread, View};
 use super::fatal::{Cause, Fatal};
 use super::path_list::warn;
 use super::profile::{Musl, Profile};
-use super::request::Request;
+use super::request::{Opening, Request};
 use super::search;
 use super::tokens;
 use super::trace::{
@@ -76,8 +76,8 @@ pub(super) fn load(
     loader: &Loader,
     roots: &Roots,
     request: &Request<'_>,
-    interpreter: &Interpreter,
-    musl: &Musl,
+    (interpreter, musl): (&Interpreter, &Musl),
+    openings: &[Opening<'_>],
     trace: &mut Trace,
 ) {
     let main = Arc::clone(&trace.main.elf);
@@ -120,6 +120,10 @@ pub(super) fn load(
                 state.load(name, Tag::Preload, None);
             }
         }
+    }
+    // `dlopen` searches for the program, whoever calls it (`load_library(file, head)`).
+    for opening in openings {
+        state.load(opening.name, Tag::Opened, None);
     }
     let mut at = 0;
     while at < state.dsos.len() {

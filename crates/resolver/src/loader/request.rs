@@ -26,6 +26,15 @@ pub struct Request<'a> {
     pub file_capabilities: bool,
 }
 
+/// A library that an object opens at run time (`dlopen(3)`).
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The object: its path without links.
+    pub by: &'a ImagePath,
+    /// The name that it gives: with a slash, a path.
+    pub name: &'a [u8],
+}
+
 /// A program's file, given apart from where it will stand.
 #[derive(Clone, Copy)]
 pub struct Placed<'a> {

@@ -4,6 +4,7 @@ mod facts;
 mod failing;
 mod found;
 mod host;
+mod later;
 mod pages;
 
 use std::collections::BTreeSet;

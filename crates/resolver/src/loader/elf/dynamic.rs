@@ -35,6 +35,8 @@ pub enum Tag {
     Audit,
     /// `LD_PRELOAD` or `/etc/ld.so.preload`.
     Preload,
+    /// `dlopen(3)`: not at the start, but by an object that is loaded then.
+    Opened,
 }
 
 /// A dynamic table, decoded. For what occurs more than once, the last entry counts

@@ -14,6 +14,10 @@ const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
 /// `GNU_PROPERTY_X86_ISA_1_NEEDED` (x86-64 psABI).
 const X86_ISA_1_NEEDED: u32 = 0xc000_8002;
 
+/// Type of a note that tells what its object opens at run time; the owner is `FDO`
+/// (systemd, `ELF_DLOPEN_METADATA`).
+const FDO_DLOPEN: u32 = 0x407c_0c0a;
+
 /// Most bytes of notes that are looked at: loaders have no limit, real ones have some hundred.
 const MAX_NOTE_BYTES: u64 = 65_536;
 
@@ -54,6 +58,24 @@ pub(super) fn read(
         }
     }
     (abi_tag, isa_needed)
+}
+
+/// Returns the descriptions of the notes that tell what the object opens at run time.
+pub(super) fn dlopen(
+    reader: &mut Reader<'_>,
+    headers: &[ProgramHeader],
+    layout: Layout,
+) -> Vec<Box<[u8]>> {
+    let mut found = Vec::new();
+    for header in headers.iter().filter(|header| header.p_type == PT_NOTE) {
+        let length = header.p_filesz.min(MAX_NOTE_BYTES);
+        let Ok(bytes) = reader.bytes(header.p_offset, length) else { continue };
+        let alignment = if header.p_align == 8 { 8 } else { 4 };
+        let notes = notes(bytes, alignment, layout)
+            .filter(|note| note.owner == b"FDO\0" && note.kind == FDO_DLOPEN);
+        found.extend(notes.map(|note| note.description.into()));
+    }
+    found
 }
 
 /// A note of any owner, read for whoever knows it.

@@ -287,7 +287,7 @@ fn files_that_refuse_or_change_are_told() {
 }
 
 /// `ld.so.cache` in glibc's new format, with one library for x86-64.
-fn loader_cache(name: &str, library: &str) -> Vec<u8> {
+pub(super) fn loader_cache(name: &str, library: &str) -> Vec<u8> {
     let strings_at = 48 + 24;
     let mut cache = b"glibc-ld.so.cache1.1".to_vec();
     let strings = format!("{name}\0{library}\0");
@@ -369,6 +369,7 @@ fn one_cache_cannot_say_two_things() {
                 program: program.into(),
                 place: path(program),
                 extra: None,
+                openings: Vec::new(),
                 trace: surroundings.trace(program.as_bytes(), None, None).unwrap(),
             }
         })
@@ -426,6 +427,7 @@ fn libraries_without_end_are_told() {
         program: b"/usr/bin/app".to_vec(),
         place,
         extra: None,
+        openings: Vec::new(),
         trace,
     };
     let mut drafts = Drafts::default();

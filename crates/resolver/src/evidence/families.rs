@@ -1,0 +1,259 @@
+//! Families of plug-ins that are known: what makes a program look for them, and where they lie.
+//!
+//! One table. Each row was seen in runs of real programs (`LD_DEBUG=files`) in roots without the
+//! files, or is taken from the documentation that it names. A row speaks only if the sources have
+//! files of the family and the image has none: what an administrator has left out of a machine, no
+//! program of it uses.
+
+/// One family.
+pub(super) struct PluginFamily {
+    /// What it is, as the subject of "are not in the image".
+    pub(super) name: &'static str,
+    pub(super) trigger: Trigger,
+    /// Whose absence is told.
+    pub(super) files: &'static [Files],
+    /// What happens without them.
+    pub(super) without: &'static str,
+    /// Whether that is worth a warning; a remark if not.
+    pub(super) warns: bool,
+    /// What else must hold.
+    pub(super) condition: Condition,
+}
+
+/// What makes a program look for a family.
+pub(super) enum Trigger {
+    /// It is one of these programs: names with patterns.
+    Program(&'static [&'static str]),
+    /// It needs this library itself, by `DT_NEEDED`, and not only through another one.
+    Needs(&'static str),
+    /// This library is loaded with it.
+    Loads(&'static str),
+    /// It refers to one of these functions itself.
+    Imports(&'static [&'static str]),
+    /// It, or a library other than the C library, refers to one of these functions.
+    AnyImports(&'static [&'static str]),
+}
+
+/// What else must hold.
+pub(super) enum Condition {
+    Always,
+    /// glibc before a version: later ones have it built in.
+    GlibcBefore((u16, u16)),
+    /// glibc, of any version: other C libraries do without.
+    Glibc,
+    /// The image has something at this path.
+    ImageHas(&'static str),
+    /// A line of one of these files of the image has this word outside of a comment.
+    Configured(&'static [&'static str], &'static str),
+}
+
+/// Where files of a family lie.
+pub(super) enum Files {
+    /// Below the directory of what has triggered, each file a library. `{stem}` is the name of that
+    /// without `lib` and from `.so` on.
+    Libraries(&'static str),
+    /// Below the same directory, a tree with all that is in it.
+    Tree(&'static str),
+    /// Below the directory of the C library, or the same below `/usr`: a tree.
+    TreeOfLibc(&'static str),
+    /// The directory of this library that is loaded too: libraries.
+    LibrariesBeside(&'static str, &'static str),
+    /// A tree at an absolute path with patterns.
+    TreeAt(&'static str),
+    /// A library that the loader searches by this name.
+    Named(&'static str),
+}
+
+/// Functions that look users, groups, hosts or services up (`nss(5)`).
+const NAME_SERVICES: &[&str] = &[
+    "getaddrinfo",
+    "getgrgid",
+    "getgrgid_r",
+    "getgrnam",
+    "getgrnam_r",
+    "getgrouplist",
+    "gethostbyaddr",
+    "gethostbyname",
+    "gethostbyname2",
+    "gethostbyname_r",
+    "getnameinfo",
+    "getpwnam",
+    "getpwnam_r",
+    "getpwuid",
+    "getpwuid_r",
+    "getservbyname",
+    "getservbyport",
+    "initgroups",
+];
+
+pub(super) const FAMILIES: &[PluginFamily] = &[
+    // glibc NEWS, 2.34: the modules `files` and `dns` are built into libc since then. Measured on
+    // 2.36: `getent passwd` and `getent hosts` work without any module.
+    PluginFamily {
+        name: "the modules of the name services `files` and `dns`",
+        trigger: Trigger::AnyImports(NAME_SERVICES),
+        files: &[Files::Named("libnss_files.so.2"), Files::Named("libnss_dns.so.2")],
+        without: "users and hosts are not found",
+        warns: true,
+        condition: Condition::GlibcBefore((2, 34)),
+    },
+    // Measured on 2.36: ASCII, UTF-8, UCS-2 and UCS-4 are built in; UTF-16, ISO-8859-1 and all others
+    // are not, and modules without their index do not work.
+    PluginFamily {
+        name: "the character sets of iconv",
+        trigger: Trigger::Imports(&["iconv_open"]),
+        files: &[Files::TreeOfLibc("gconv")],
+        without: "it converts ASCII, UTF-8, UCS-2 and UCS-4 alone",
+        warns: true,
+        condition: Condition::Glibc,
+    },
+    // Measured: `su` refuses every login. A program that can do PAM and has no /etc/pam.d does not.
+    PluginFamily {
+        name: "the modules of PAM",
+        trigger: Trigger::Loads("libpam.so.0"),
+        files: &[Files::Libraries("security/pam_*.so")],
+        without: "every login by PAM is refused",
+        warns: true,
+        condition: Condition::ImageHas("/etc/pam.d"),
+    },
+    // provider(7): the default provider is built in, others are loaded if the configuration or the
+    // program names them.
+    PluginFamily {
+        name: "the providers of OpenSSL",
+        trigger: Trigger::Imports(&["OSSL_PROVIDER_load", "OSSL_PROVIDER_try_load"]),
+        files: &[Files::LibrariesBeside("libcrypto.so.3", "ossl-modules/*.so")],
+        without: "it has the default provider alone, without `legacy`",
+        warns: false,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "the providers of OpenSSL",
+        trigger: Trigger::Loads("libcrypto.so.3"),
+        files: &[Files::Libraries("ossl-modules/*.so")],
+        without: "the configuration of the image asks for `legacy`, which cannot be loaded",
+        warns: true,
+        condition: Condition::Configured(
+            &["/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf"],
+            "legacy_sect",
+        ),
+    },
+    // Measured: `kinit` with a password works without, pkinit and spake are off.
+    PluginFamily {
+        name: "the plug-ins of Kerberos",
+        trigger: Trigger::Needs("libkrb5.so.3"),
+        files: &[Files::Libraries("krb5/plugins/*/*.so")],
+        without: "pkinit and spake are off",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // Seen in runs: every mechanism is a plug-in. What only links libldap seldom uses one.
+    PluginFamily {
+        name: "the mechanisms of SASL",
+        trigger: Trigger::Needs("libsasl2.so.2"),
+        files: &[Files::Libraries("sasl2/*.so")],
+        without: "it has no mechanism to authenticate by",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // Seen in runs.
+    PluginFamily {
+        name: "the modules of p11-kit",
+        trigger: Trigger::Needs("libp11-kit.so.0"),
+        files: &[Files::Libraries("pkcs11/*.so")],
+        without: "it sees neither tokens nor the system's trusted certificates",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // Seen in runs: without its standard library the interpreter does not start (No module named
+    // 'encodings').
+    PluginFamily {
+        name: "the modules of Python",
+        trigger: Trigger::Program(&["python[23]", "python[23].*"]),
+        files: &[Files::Tree("../lib/{stem}")],
+        without: "the interpreter does not start",
+        warns: true,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "the modules of Python",
+        trigger: Trigger::Loads("libpython3"),
+        files: &[Files::Tree("../{stem}"), Files::Tree("{stem}")],
+        without: "the interpreter does not start",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // Seen in runs: not even `use strict` works.
+    PluginFamily {
+        name: "the modules of Perl",
+        trigger: Trigger::Program(&["perl", "perl5*"]),
+        files: &[
+            Files::TreeAt("/usr/lib/*/perl-base"),
+            Files::TreeAt("/usr/lib64/perl5"),
+            Files::TreeAt("/usr/lib/perl5"),
+        ],
+        without: "scripts that use any module fail",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // Qt documentation, "Deploying Qt Applications": the platform plug-in is the minimum.
+    PluginFamily {
+        name: "the platform plug-ins of Qt",
+        trigger: Trigger::Loads("libQt5Gui.so.5"),
+        files: &[Files::Libraries("qt5/plugins/platforms/libq*.so")],
+        without: "it ends with \"could not find the Qt platform plugin\"",
+        warns: true,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "the platform plug-ins of Qt",
+        trigger: Trigger::Loads("libQt6Gui.so.6"),
+        files: &[Files::Libraries("qt6/plugins/platforms/libq*.so")],
+        without: "it ends with \"could not find the Qt platform plugin\"",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // gdk-pixbuf documentation, gdk-pixbuf-query-loaders(1): loaders and their index.
+    PluginFamily {
+        name: "the loaders of gdk-pixbuf",
+        trigger: Trigger::Loads("libgdk_pixbuf-2.0.so.0"),
+        files: &[Files::Tree("gdk-pixbuf-2.0")],
+        without: "it reads the image formats that are built in alone",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // Measured: initdb needs plpgsql and dict_snowball.
+    PluginFamily {
+        name: "the modules of PostgreSQL",
+        trigger: Trigger::Program(&["postgres", "initdb"]),
+        files: &[Files::Libraries("../lib/*.so")],
+        without: "`initdb` and whatever uses PL/pgSQL fail",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // libglvnd, "Architecture": vendors' libraries are opened by name.
+    PluginFamily {
+        name: "the drivers of OpenGL",
+        trigger: Trigger::Needs("libGLX.so.0"),
+        files: &[Files::Named("libGLX_mesa.so.0")],
+        without: "it cannot draw by OpenGL",
+        warns: false,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "the drivers of OpenGL",
+        trigger: Trigger::Needs("libEGL.so.1"),
+        files: &[Files::Named("libEGL_mesa.so.0")],
+        without: "it cannot draw by OpenGL",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // The launcher finds libjvm by its path (java.base, `java_md.c`).
+    PluginFamily {
+        name: "the virtual machine of Java",
+        trigger: Trigger::Program(&["java"]),
+        files: &[Files::Tree("../lib")],
+        without: "`java` does not start",
+        warns: true,
+        condition: Condition::Always,
+    },
+];

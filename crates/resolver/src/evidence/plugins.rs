@@ -1,0 +1,310 @@
+//! The table of families, applied to the programs of a search.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgc_planner::recipe::ImagePath;
+
+use super::families::{Condition, FAMILIES, Files, PluginFamily, Trigger};
+use super::scene::{Object, Scene};
+use crate::error::{Name, ResolveError};
+use crate::glob::glob;
+use crate::launch::Run;
+use crate::loader::{Opening, Outcome, Tag};
+use crate::pattern::name_matches;
+
+/// Most bytes of a configuration that are read.
+const MAX_CONFIGURATION_BYTES: usize = 1 << 20;
+
+/// Returns what the programs will look for and not find, each family once.
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
+    let mut found: BTreeMap<(usize, Vec<Name>), ResolveError> = BTreeMap::new();
+    for run in scene.runs {
+        let Some(program) = scene.program(run) else { continue };
+        let objects = scene.objects(run);
+        for (place, family) in FAMILIES.iter().enumerate() {
+            if !holds(scene, run, &family.condition) {
+                continue;
+            }
+            for trigger in triggers(&family.trigger, &program, &objects) {
+                let missing = lines(scene, run, family, trigger, &objects);
+                let Some(add) = missing.filter(|lines| !lines.is_empty()) else { continue };
+                let (node, by) = (run.node, trigger.path.clone());
+                let (family, without, warns) = (family.name, family.without, family.warns);
+                let key = (place, add.clone());
+                found.entry(key).or_insert(if warns {
+                    ResolveError::PluginsAreMissing { node, by, family, without, add }
+                } else {
+                    ResolveError::PluginsAreLeftOut { node, by, family, without, add }
+                });
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+fn holds(scene: &Scene<'_>, run: &Run, condition: &Condition) -> bool {
+    match condition {
+        Condition::Always => true,
+        Condition::Glibc => Scene::glibc(run).is_some(),
+        Condition::GlibcBefore(version) => Scene::glibc(run).is_some_and(|own| own < *version),
+        Condition::ImageHas(path) => {
+            ImagePath::parse(path.as_bytes()).is_ok_and(|path| scene.has(&path))
+        }
+        Condition::Configured(paths, word) => {
+            paths.iter().any(|path| scene.configuration(path).is_some_and(|text| says(&text, word)))
+        }
+    }
+}
+
+/// Tells whether a line of a configuration has a word as its value, before any comment.
+fn says(text: &[u8], word: &str) -> bool {
+    text.split(|byte| *byte == b'\n').any(|line| {
+        let line = line.split(|byte| *byte == b'#').next().unwrap_or_default();
+        let value = line.split(|byte| *byte == b'=').nth(1).unwrap_or_default();
+        value.trim_ascii() == word.as_bytes()
+    })
+}
+
+impl Scene<'_> {
+    /// Returns the text of a file of the image, if there is one.
+    pub(super) fn configuration(&self, path: &str) -> Option<Vec<u8>> {
+        let walk = self.image.walk(path.as_bytes(), &ImagePath::root()).ok()?;
+        let file = self.image.open(&walk).ok()?;
+        let mut bytes = vec![0; MAX_CONFIGURATION_BYTES];
+        let count = file.read_at(&mut bytes, 0).ok()?;
+        bytes.truncate(count);
+        Some(bytes)
+    }
+}
+
+fn triggers<'o>(
+    trigger: &Trigger,
+    program: &'o Object<'_>,
+    objects: &'o [Object<'_>],
+) -> Vec<&'o Object<'o>> {
+    let facts = program.facts();
+    match trigger {
+        Trigger::Program(names) => {
+            let own = program.source.file_name().unwrap_or_default();
+            let is_one = names.iter().any(|name| name_matches(name.as_bytes(), own));
+            is_one.then_some(program).into_iter().collect()
+        }
+        Trigger::Needs(name) => {
+            let needs = facts.needed.iter().any(|needed| **needed == *name.as_bytes());
+            if needs { named_so(objects, name) } else { Vec::new() }
+        }
+        Trigger::Loads(start) => named_so(objects, start),
+        Trigger::Imports(names) => {
+            facts.imports_any(names).then_some(program).into_iter().collect()
+        }
+        Trigger::AnyImports(names) => {
+            let is_libc = |object: &Object<'_>| {
+                object.facts().soname.as_deref().is_some_and(|own| own.starts_with(b"libc.so"))
+            };
+            let imports = |object: &&Object<'_>| object.facts().imports_any(names);
+            objects.iter().filter(|object| !is_libc(object)).find(imports).into_iter().collect()
+        }
+    }
+}
+
+/// Returns the objects whose soname starts so.
+fn named_so<'o>(objects: &'o [Object<'_>], start: &str) -> Vec<&'o Object<'o>> {
+    let is_one = |object: &&Object<'_>| {
+        object.facts().soname.as_deref().is_some_and(|own| own.starts_with(start.as_bytes()))
+    };
+    objects.iter().filter(is_one).collect()
+}
+
+/// Returns the lines of a recipe that add the family; nothing if the image has some of it.
+fn lines(
+    scene: &Scene<'_>,
+    run: &Run,
+    family: &PluginFamily,
+    trigger: &Object<'_>,
+    objects: &[Object<'_>],
+) -> Option<Vec<Name>> {
+    let mut lines = BTreeSet::new();
+    for files in family.files {
+        match files {
+            Files::Libraries(pattern) => {
+                lines.extend(libraries(scene, &below(trigger.source, pattern))?);
+            }
+            Files::LibrariesBeside(soname, pattern) => {
+                let soname = soname.as_bytes();
+                let beside =
+                    objects.iter().find(|object| object.facts().soname.as_deref() == Some(soname));
+                if let Some(beside) = beside {
+                    lines.extend(libraries(scene, &below(beside.source, pattern))?);
+                }
+            }
+            Files::Tree(pattern) => lines.extend(trees(scene, &below(trigger.source, pattern))?),
+            Files::TreeAt(pattern) => lines.extend(trees(scene, pattern.as_bytes())?),
+            Files::TreeOfLibc(pattern) => {
+                let libc = objects
+                    .iter()
+                    .find(|object| object.facts().soname.as_deref() == Some(&b"libc.so.6"[..]));
+                if let Some(libc) = libc {
+                    let beside = below(libc.source, pattern);
+                    lines.extend(trees(scene, &beside)?);
+                    lines.extend(trees(scene, &[b"/usr", &beside[..]].concat())?);
+                }
+            }
+            Files::Named(name) => lines.extend(named(scene, run, trigger, name)?),
+        }
+    }
+    Some(lines.into_iter().collect())
+}
+
+/// Returns a pattern below the directory of a file.
+fn below(file: &ImagePath, pattern: &str) -> Vec<u8> {
+    let name = file.file_name().unwrap_or_default();
+    let stem = name.strip_prefix(b"lib").unwrap_or(name);
+    let end = stem.windows(3).position(|window| window == b".so").unwrap_or(stem.len());
+    let stem = String::from_utf8_lossy(&stem[..end]);
+    let directory = file.parent().unwrap_or_else(ImagePath::root);
+    [directory.as_bytes(), b"/", pattern.replace("{stem}", &stem).as_bytes()].concat()
+}
+
+/// Returns a line for each directory that has libraries of a pattern; nothing if the image has any.
+fn libraries(scene: &Scene<'_>, pattern: &[u8]) -> Option<BTreeSet<Name>> {
+    let found = glob(scene.surroundings.roots, pattern);
+    if found.iter().any(|path| scene.has(path)) {
+        return None;
+    }
+    let last = pattern.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let line = |path: ImagePath| {
+        let directory = path.parent()?;
+        Some(Name::new([b"library \"", directory.as_bytes(), b"/", last, b"\""].concat()))
+    };
+    Some(found.into_iter().filter_map(line).collect())
+}
+
+fn trees(scene: &Scene<'_>, pattern: &[u8]) -> Option<BTreeSet<Name>> {
+    let found = glob(scene.surroundings.roots, pattern);
+    if found.iter().any(|path| scene.has(path)) {
+        return None;
+    }
+    let line = |path: ImagePath| Name::new([b"tree \"", path.as_bytes(), b"\""].concat());
+    Some(found.into_iter().map(line).collect())
+}
+
+/// Returns the line for a library that the sources have; nothing if the image has it.
+fn named(scene: &Scene<'_>, run: &Run, by: &Object<'_>, name: &str) -> Option<BTreeSet<Name>> {
+    let openings = [Opening { by: by.source, name: name.as_bytes() }];
+    let surroundings = &scene.surroundings;
+    let trace =
+        surroundings.trace_opening(&run.program, run.extra.as_deref(), None, &openings).ok()?;
+    let lookup = trace.lookups.iter().find(|lookup| lookup.tag == Tag::Opened)?;
+    let path = match &lookup.outcome {
+        Outcome::Opened(object) => &trace.objects[*object].walk.real,
+        Outcome::SameFile { walk, .. } => &walk.real,
+        Outcome::Missing(_) | Outcome::Ignored | Outcome::Fatal => return Some(BTreeSet::new()),
+        Outcome::Loaded(_) => return None,
+    };
+    if scene.has(path) {
+        return None;
+    }
+    Some([Name::new(format!("library \"{name}\""))].into())
+}
+
+/// Functions of glibc that open `libgcc_s.so.1` to unwind the stack of the thread, and abort the
+/// process without it (glibc `misc/unwind-link.c`; measured: exit status 134).
+const UNWINDING: &[&str] = &["pthread_cancel", "pthread_exit"];
+
+/// Returns a warning if threads are cancelled and the unwinder is not there.
+pub(super) fn unwinder(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<ResolveError> {
+    if known.contains(&b"libgcc_s.so.1"[..]) {
+        return Vec::new();
+    }
+    let mut warnings = Vec::new();
+    for run in scene.runs.iter().filter(|run| Scene::glibc(run).is_some()) {
+        let objects = scene.objects(run);
+        let imports = objects.iter().find_map(|object| {
+            let is_imported = |name: &&&str| object.facts().imports.contains(name.as_bytes());
+            Some((object, *UNWINDING.iter().find(is_imported)?))
+        });
+        if let Some((object, function)) = imports {
+            let (node, by) = (run.node, object.path.clone());
+            warnings.push(ResolveError::UnwinderIsMissing { node, by, function });
+        }
+    }
+    warnings
+}
+
+/// Returns a warning for each module that the image's `nsswitch.conf` names, that the sources have,
+/// and that the image has not (`nsswitch.conf(5)`).
+pub(super) fn name_services(scene: &Scene<'_>) -> Vec<ResolveError> {
+    let Some(text) = scene.configuration("/etc/nsswitch.conf") else { return Vec::new() };
+    let mut warnings: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
+    for run in scene.runs {
+        let Some(version) = Scene::glibc(run) else { continue };
+        let objects = scene.objects(run);
+        let Some(libc) = objects
+            .iter()
+            .find(|object| object.facts().soname.as_deref() == Some(&b"libc.so.6"[..]))
+        else {
+            continue;
+        };
+        let mut add = Vec::new();
+        for service in services(&text) {
+            let is_built_in = version >= (2, 34) && matches!(&*service, "files" | "dns");
+            if !is_built_in {
+                let line = named(scene, run, libc, &format!("libnss_{service}.so.2"));
+                add.extend(line.unwrap_or_default());
+            }
+        }
+        if !add.is_empty() {
+            let (node, by) = (run.node, run.place.clone());
+            let family = "modules that /etc/nsswitch.conf names";
+            let without = "the services are passed over";
+            warnings.entry(add.clone()).or_insert(ResolveError::PluginsAreMissing {
+                node,
+                by,
+                family,
+                without,
+                add,
+            });
+        }
+    }
+    warnings.into_values().collect()
+}
+
+/// Returns the services that a configuration names, each once.
+fn services(text: &[u8]) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(text);
+    let mut services = BTreeSet::new();
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or_default();
+        let Some((_, words)) = line.split_once(':') else { continue };
+        let mut in_action = false;
+        for word in words.split_whitespace() {
+            // `[NOTFOUND=return]`, also with blanks.
+            in_action |= word.starts_with('[');
+            let is_name =
+                word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+            if !in_action && is_name {
+                services.insert(word.to_owned());
+            }
+            in_action &= !word.ends_with(']');
+        }
+    }
+    services
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_read_without_their_actions() {
+        let text = b"passwd: files systemd # sss\nhosts: files [NOTFOUND=return  UNAVAIL = x ] dns\n\n#group: ldap\n";
+        let found: Vec<String> = services(text).into_iter().collect();
+        assert_eq!(found, ["dns", "files", "systemd"]);
+    }
+
+    #[test]
+    fn a_comment_configures_nothing() {
+        assert!(says(b"default = x\nlegacy = legacy_sect # old\n", "legacy_sect"));
+        assert!(!says(b"# legacy = legacy_sect\n[legacy_sect]\n", "legacy_sect"));
+    }
+}

@@ -1,0 +1,39 @@
+//! What is opened at run time (glibc `elf/dl-open.c`, `dl_open_worker`): searched as a need of the
+//! caller is, and then loaded with all that it needs.
+
+use super::*;
+
+impl State<'_> {
+    /// Opens a library for an object. What goes wrong is an answer of `dlopen`, and ends nothing.
+    pub(super) fn open(&mut self, opening: &Opening<'_>) {
+        let Some(owner) = self.map_at(opening) else { return };
+        let lookup = self.trace.lookups.len();
+        match self.map(opening.name, opening.name, Tag::Opened, owner) {
+            Ok(Some(map)) => {
+                let known = self.trace.fatal.take();
+                if self.dependencies(vec![Queued { map, done: false }]).is_err() {
+                    let fatal = self.trace.fatal.take();
+                    self.trace.lookups.truncate(lookup + 1);
+                    if let (Some(fatal), Some(lookup)) = (fatal, self.trace.lookups.get_mut(lookup))
+                    {
+                        let refusal = Refusal::Broken(fatal.cause);
+                        let found = Found { rule: Rule::Path, directory: None, capability: None };
+                        lookup.tried.push(Candidate { path: fatal.path, found, refusal });
+                        lookup.outcome = Outcome::Ignored;
+                    }
+                }
+                self.trace.fatal = known;
+            }
+            Ok(None) => {}
+            Err(stopped) => self.optional_is_broken(lookup, stopped),
+        }
+    }
+
+    fn map_at(&self, opening: &Opening<'_>) -> Option<usize> {
+        self.order.iter().copied().find(|map| match self.maps[*map].target {
+            Target::Main => self.trace.main.real == *opening.by,
+            Target::Object(object) => self.trace.objects[object].walk.real == *opening.by,
+            Target::Interpreter | Target::Vdso => false,
+        })
+    }
+}

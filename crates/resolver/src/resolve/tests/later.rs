@@ -1,0 +1,209 @@
+//! What happens after the start: notes, names in constants, families of plug-ins.
+
+use super::*;
+
+fn note(json: &str) -> Sample {
+    Sample::program().needs("libc.so.6").note("FDO", 0x407c_0c0a, json.as_bytes())
+}
+
+fn told(resolution: &Resolution) -> Vec<String> {
+    resolution.warnings.iter().map(ToString::to_string).collect()
+}
+
+/// Returns the messages and helps of what is doubtful about `/usr/bin/app`.
+#[track_caller]
+fn warnings(host: Memory, more: impl Fn(Case) -> Case) -> Vec<String> {
+    let resolution = more(case(host).binary("/usr/bin/app", "/usr/bin/app")).resolve().unwrap();
+    let help = |warning: &ResolveError| miette::Diagnostic::help(warning).unwrap().to_string();
+    resolution.warnings.iter().map(|warning| format!("{warning}\n{}", help(warning))).collect()
+}
+
+const LIB: &str = "/usr/lib/x86_64-linux-gnu";
+
+#[test]
+fn a_note_brings_what_it_requires_and_recommends_with_its_needs() {
+    let app = note(
+        r#"[{"soname":["libnone.so.2","libone.so.1"],"priority":"required"},
+            {"soname":["libtwo.so"],"priority":"recommended","feature":"two"},
+            {"soname":["libthree.so"],"priority":"suggested","feature":"three"},
+            {"soname":["libabsent.so"],"priority":"suggested"},
+            {"soname":["libc.so.6"],"priority":"required"}]"#,
+    );
+    let one = Sample::library().soname("libone.so.1").needs("libbelow.so");
+    let host = debian()
+        .program("/usr/bin/app", app.runpath("/opt/app").bytes())
+        .file("/opt/app/libone.so.1", one.bytes())
+        .file(format!("{LIB}/libbelow.so"), Sample::library().bytes())
+        .file(
+            format!("{LIB}/libtwo.so"),
+            // What is opened may open more, searched for itself.
+            Sample::library()
+                .runpath("$ORIGIN/two")
+                .note("FDO", 0x407c_0c0a, br#"[{"soname":["libfour.so"]}]"#)
+                .bytes(),
+        )
+        .file(format!("{LIB}/two/libfour.so"), Sample::library().soname("libfour.so").bytes())
+        .file(format!("{LIB}/libthree.so"), Sample::library().soname("libthree.so").bytes());
+    let resolution = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
+    let has = |at: &str| resolution.closure.entries.contains_key(&path(at));
+    for at in ["/opt/app/libone.so.1", "/usr/lib/x86_64-linux-gnu/libbelow.so"] {
+        assert!(has(at), "{at}");
+    }
+    assert!(has(&format!("{LIB}/two/libfour.so")) && !has(&format!("{LIB}/libthree.so")));
+    let needs = &resolution.closure.entries[&path(&format!("{LIB}/libtwo.so"))].needs;
+    let name = Box::from(*b"libtwo.so");
+    assert_eq!(needs[0].reason, Reason::Opened { by: path("/usr/bin/app"), name });
+    assert_eq!(
+        told(&resolution),
+        ["`/usr/bin/app` can use `libthree.so` for `three`, which is not in the image"]
+    );
+}
+
+#[test]
+fn what_a_note_names_in_vain_is_an_error_only_if_it_is_required() {
+    let json = r#"[{"soname":["liba.so.1","liba.so.2"],"priority":"required"}]"#;
+    let host = debian().program("/usr/bin/app", note(json).bytes());
+    let problems = case(host).binary("/usr/bin/app", "/usr/bin/app").problems();
+    assert_eq!(
+        problems,
+        ["`/usr/bin/app` must open `liba.so.1` or `liba.so.2` at run time, which is not found"]
+    );
+    let json = r#"[{"soname":["libb.so"],"feature":"b"}]"#;
+    let host = debian().program("/usr/bin/app", note(json).bytes());
+    let resolution = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
+    assert_eq!(
+        told(&resolution),
+        ["`/usr/bin/app` opens `libb.so` at run time for `b`, which is not found"]
+    );
+}
+
+#[test]
+fn a_cache_says_what_a_note_needs_too() {
+    let json = r#"[{"soname":["libx.so"],"priority":"required"}]"#;
+    let host = debian()
+        .program("/usr/bin/app", note(json).bytes())
+        .file("/opt/special/libx.so", Sample::library().bytes())
+        .file("/etc/ld.so.cache", failing::loader_cache("libx.so", "/opt/special/libx.so"));
+    let entries = case(host).binary("/usr/bin/app", "/usr/bin/app").entries();
+    assert!(entries.contains(&"/etc/ld.so.cache".into()), "{entries:#?}");
+}
+
+#[test]
+fn names_in_an_object_that_opens_libraries_are_told_if_the_sources_have_them() {
+    let app = Sample::program()
+        .needs("libc.so.6")
+        .imports("dlopen")
+        .constant("libplugin.so.3")
+        .constant("libabsent.so.1")
+        .constant("libc.so.6")
+        .constant("libgcc_s.so.1")
+        .constant("see libother.so");
+    let plugin = Sample::library().soname("libplugin.so.3").bytes();
+    let host = debian()
+        .program("/usr/bin/app", app.bytes())
+        .file(format!("{LIB}/libplugin.so.3"), &plugin)
+        .file(format!("{LIB}/libgcc_s.so.1"), Sample::library().bytes())
+        .file(format!("{LIB}/libother.so"), Sample::library().soname("libother.so").bytes());
+    assert_eq!(
+        warnings(host.clone(), |case| case),
+        ["`/usr/bin/app` may open `libplugin.so.3` at run time, which is not in the image\n\
+             add what is used, or accept it:\n  library \"libplugin.so.3\"\n  allow dlopen \"…\"\n\
+             the sources do not have what it names beside: `libabsent.so.1`"]
+    );
+    // What is there is no news, and neither is what nobody has or what is no argument of dlopen.
+    assert!(warnings(host.clone(), |case| case.library("libplugin.so.3")).is_empty());
+    let silent = |app: Sample| {
+        let host = debian()
+            .program("/usr/bin/app", app.needs("libc.so.6").bytes())
+            .file(format!("{LIB}/libplugin.so.3"), &plugin);
+        assert_eq!(warnings(host, |case| case), [""; 0]);
+    };
+    silent(Sample::program().imports("dlopen").constant("libabsent.so.1"));
+    silent(Sample::program().imports("open").constant("libplugin.so.3"));
+}
+
+#[test]
+fn cancelled_threads_want_the_unwinder() {
+    let app = Sample::program().needs("libc.so.6").imports("pthread_cancel");
+    let host = debian()
+        .program("/usr/bin/app", app.bytes())
+        .file(format!("{LIB}/libgcc_s.so.1"), Sample::library().soname("libgcc_s.so.1").bytes());
+    assert_eq!(
+        warnings(host.clone(), |case| case),
+        [
+            "`/usr/bin/app` uses `pthread_cancel`, which aborts the process without `libgcc_s.so.1`\n\
+             add `library \"libgcc_s.so.1\"`"
+        ]
+    );
+    assert_eq!(warnings(host, |case| case.library("libgcc_s.so.1")), [""; 0]);
+}
+
+#[test]
+fn a_family_is_told_if_the_sources_have_it_and_the_image_has_nothing_of_it() {
+    let app = Sample::program().needs("libsasl2.so.2").imports("iconv_open").bytes();
+    let host = debian()
+        .program("/usr/bin/app", &app)
+        .file(
+            format!("{LIB}/libsasl2.so.2"),
+            Sample::library().soname("libsasl2.so.2").needs("libc.so.6").bytes(),
+        )
+        .file(format!("{LIB}/sasl2/libplain.so"), Sample::library().bytes())
+        .file(format!("{LIB}/gconv/gconv-modules"), "x");
+    assert_eq!(
+        warnings(host.clone(), |case| case),
+        [
+            "`/usr/bin/app` opens the character sets of iconv, and none of them is in the image: it converts ASCII, UTF-8, UCS-2 and UCS-4 alone\n\
+             add what is used, or accept it:\n  tree \"/usr/lib/x86_64-linux-gnu/gconv\"\n  allow plugins_are_missing \"…\"",
+            "`/usr/lib/x86_64-linux-gnu/libsasl2.so.2` opens the mechanisms of SASL, and none of them is in the image: it has no mechanism to authenticate by\n\
+             add what is used, or accept it:\n  library \"/usr/lib/x86_64-linux-gnu/sasl2/*.so\"\n  allow plugins_are_missing \"…\"",
+        ]
+    );
+    // The lines to paste are right.
+    let pasted = |case: Case| {
+        case.library("/usr/lib/x86_64-linux-gnu/sasl2/*.so").tree(
+            "/usr/lib/x86_64-linux-gnu/gconv",
+            "/usr/lib/x86_64-linux-gnu/gconv",
+            &[],
+        )
+    };
+    assert_eq!(warnings(host, pasted), [""; 0]);
+    // A source without the files says nothing.
+    let bare = debian().program("/usr/bin/app", &app).file(
+        format!("{LIB}/libsasl2.so.2"),
+        Sample::library().soname("libsasl2.so.2").needs("libc.so.6").bytes(),
+    );
+    assert_eq!(warnings(bare, |case| case), [""; 0]);
+}
+
+#[test]
+fn modules_of_name_services_are_those_of_the_configuration() {
+    let app = Sample::program().needs("libc.so.6").imports("getaddrinfo").bytes();
+    let module = |name: &str| Sample::library().soname(name).needs("libc.so.6").bytes();
+    let host = debian()
+        .program("/usr/bin/app", &app)
+        .file(format!("{LIB}/libnss_sss.so.2"), module("libnss_sss.so.2"))
+        .file(format!("{LIB}/libnss_files.so.2"), module("libnss_files.so.2"));
+    assert_eq!(warnings(host.clone(), |case| case), [""; 0]);
+    let configured = |case: Case| case.text("/etc/nsswitch.conf", "passwd: files sss absent\n");
+    let found = warnings(host.clone(), configured);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("library \"libnss_sss.so.2\"\n"), "{found:#?}");
+    let complete = |case: Case| configured(case).library("libnss_sss.so.2");
+    assert_eq!(warnings(host, complete), [""; 0]);
+}
+
+#[test]
+fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
+    let module = Sample::library().needs("libssl.so.3").needs("libc.so.6").bytes();
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .file("/usr/lib/lang/_ssl.so", &module)
+        .file(format!("{LIB}/libssl.so.3"), Sample::library().soname("libssl.so.3").bytes());
+    let tree = |case: Case| case.tree("/usr/lib/lang", "/usr/lib/lang", &[]);
+    assert_eq!(
+        warnings(host.clone(), tree),
+        ["`/usr/lib/lang/_ssl.so` needs `libssl.so.3`, which is not in the image\n\
+             add what is used, or accept it:\n  library \"/usr/lib/lang/_ssl.so\"\n  allow unloaded_needs_more \"…\""]
+    );
+    assert_eq!(warnings(host, |case| tree(case).library("/usr/lib/lang/_ssl.so")), [""; 0]);
+}
