@@ -12,6 +12,7 @@ mod gather;
 mod glob;
 mod host;
 mod launch;
+mod ldconfig;
 mod library;
 mod loaded;
 pub mod loader;

@@ -1,6 +1,6 @@
 //! Where a plan's files come from: its project and its sources, opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use imgc_planner::NodeId;
@@ -10,16 +10,24 @@ use imgc_planner::recipe::{From, ImagePath, Platform};
 use crate::contents::{FileRef, ReadProblem};
 use crate::error::{Name, ResolveError, errno_text};
 use crate::host::{Errno, FileType, Host, HostPath, Stat};
+use crate::ldconfig;
+use crate::memory::Memory;
 use crate::query::Query;
 use crate::root::{Root, Roots, Walk, WalkError};
 
 /// How many names of a directory are compared with one that is missing; more are not worth it.
 const MAX_COMPARED: usize = 10_000;
 
+/// The device of the first search's computed cache; the next ones count down. No file system has
+/// such numbers, and loaders tell caches by them.
+const FIRST_CACHE_DEVICE: u64 = u64::MAX - 0x1000;
+
 pub(crate) struct Places {
     project: Roots,
     /// By search; none if one of its sources cannot be used, which was reported.
     searches: BTreeMap<NodeId, Option<Vec<Root>>>,
+    /// Searches of directories alone, which may never have been configured.
+    unpacked: BTreeSet<NodeId>,
     depend_on_platform: bool,
 }
 
@@ -35,6 +43,7 @@ impl Places {
         let project = Roots::new(vec![Root::beneath(Arc::clone(host), project.clone())]);
         let mut opened: BTreeMap<NodeId, Option<Root>> = BTreeMap::new();
         let mut searches = BTreeMap::new();
+        let mut unpacked = BTreeSet::new();
         let mut depend_on_platform = false;
         for request in &query.requests {
             let Some((search, _)) = query.search(*request) else { continue };
@@ -43,6 +52,10 @@ impl Places {
             }
             depend_on_platform |=
                 query.sources(search).any(|(_, source)| source.platform.is_some());
+            let is_directory = |source: &Source| matches!(source.place, Place::Directory(_));
+            if query.sources(search).all(|(_, source)| is_directory(source)) {
+                unpacked.insert(search);
+            }
             let sources = query.sources(search).filter(|(_, source)| serves(source, platform));
             let roots = sources.map(|(node, source)| {
                 opened
@@ -60,7 +73,7 @@ impl Places {
             let roots: Vec<Option<Root>> = roots.collect();
             searches.insert(search, roots.into_iter().collect());
         }
-        (Self { project, searches, depend_on_platform }, problems)
+        (Self { project, searches, unpacked, depend_on_platform }, problems)
     }
 
     pub(crate) fn project(&self) -> &Roots {
@@ -68,12 +81,20 @@ impl Places {
     }
 
     /// Returns the sources of each search, as one tree; not of those with a source that cannot be
-    /// used.
+    /// used. A tree that was never configured has the cache that `ldconfig` would have made.
     pub(crate) fn overlays(&self) -> BTreeMap<NodeId, Roots> {
-        let overlay = |(search, roots): (&NodeId, &Option<Vec<Root>>)| {
-            Some((*search, Roots::new(roots.clone()?)))
+        let overlay = |(place, (search, roots)): (usize, (&NodeId, &Option<Vec<Root>>))| {
+            let mut roots = roots.clone()?;
+            if self.unpacked.contains(search)
+                && let Some(cache) = ldconfig::cache(&Roots::new(roots.clone()))
+            {
+                let tree = Memory::on_device(FIRST_CACHE_DEVICE - place as u64);
+                let tree = tree.file("/etc/ld.so.cache", cache);
+                roots.push(Root::new(Arc::new(tree), HostPath::new(b"/")));
+            }
+            Some((*search, Roots::new(roots)))
         };
-        self.searches.iter().filter_map(overlay).collect()
+        self.searches.iter().enumerate().filter_map(overlay).collect()
     }
 
     /// Tells whether a source serves one platform alone.

@@ -40,6 +40,10 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("", "libdl.so", "a part of the C library"),
     ("", "libpthread.so", "a part of the C library; debuggers look for it in other programs"),
     ("", "libthread_db.so", "only a debugger of threads opens it, in the version of its target"),
+    ("libselinux.so.1", "libsepol.so", "only who loads the policy, at the boot of a machine"),
+    ("libncurses", "libgpm.so", "the mouse of a console, which no container has"),
+    ("libmount.so.1", "libcryptsetup.so", "only for verity mounts of a machine"),
+    ("libvdpau.so.1", "libvdpau_trace.so", "only if VDPAU_TRACE asks for a trace"),
 ];
 
 /// Tells whether an object opens libraries by names that are its own.

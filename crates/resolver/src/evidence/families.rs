@@ -54,6 +54,8 @@ pub(super) enum Files {
     Libraries(&'static str),
     /// Below the same directory, a tree with all that is in it.
     Tree(&'static str),
+    /// The tree below the same directory that has this file.
+    TreeWith(&'static str, &'static str),
     /// Below the directory of the C library, or the same below `/usr`: a tree.
     TreeOfLibc(&'static str),
     /// The directory of this library that is loaded too: libraries.
@@ -251,7 +253,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     PluginFamily {
         name: "the virtual machine of Java",
         trigger: Trigger::Program(&["java"]),
-        files: &[Files::Tree("../lib")],
+        files: &[Files::TreeWith("../lib/server/libjvm.so", "../lib")],
         without: "`java` does not start",
         warns: true,
         condition: Condition::Always,

@@ -138,6 +138,12 @@ fn lines(
                 }
             }
             Files::Tree(pattern) => lines.extend(trees(scene, &below(trigger.source, pattern))?),
+            Files::TreeWith(file, tree) => {
+                if !trees(scene, &below(trigger.source, file))?.is_empty() {
+                    let tree = glob(scene.surroundings.roots, &below(trigger.source, tree));
+                    lines.extend(tree.iter().map(|path| tree_line(path)));
+                }
+            }
             Files::TreeAt(pattern) => lines.extend(trees(scene, pattern.as_bytes())?),
             Files::TreeOfLibc(pattern) => {
                 let libc = objects
@@ -184,8 +190,11 @@ fn trees(scene: &Scene<'_>, pattern: &[u8]) -> Option<BTreeSet<Name>> {
     if found.iter().any(|path| scene.has(path)) {
         return None;
     }
-    let line = |path: ImagePath| Name::new([b"tree \"", path.as_bytes(), b"\""].concat());
-    Some(found.into_iter().map(line).collect())
+    Some(found.iter().map(tree_line).collect())
+}
+
+fn tree_line(path: &ImagePath) -> Name {
+    Name::new([b"tree \"", path.as_bytes(), b"\""].concat())
 }
 
 /// Returns the line for a library that the sources have; nothing if the image has it.

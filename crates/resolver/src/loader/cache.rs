@@ -290,7 +290,7 @@ fn legacy(choice: &Choice<'_>) -> u64 {
 
 /// Compares names as the table is sorted (`_dl_cache_libcmp`): runs of digits by their value, a
 /// digit above anything else. `libz.so.01` equals `libz.so.1`.
-pub(super) fn compare(mut left: &[u8], mut right: &[u8]) -> Ordering {
+pub(crate) fn compare(mut left: &[u8], mut right: &[u8]) -> Ordering {
     loop {
         let (Some(&first), second) = (left.first(), right.first().copied().unwrap_or(0)) else {
             return if right.is_empty() { Ordering::Equal } else { Ordering::Less };

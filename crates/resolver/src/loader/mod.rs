@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::host::FileId;
 use crate::root::Roots;
 
-pub(crate) use cache::{CacheAbi, CacheEntry, write_cache};
+pub(crate) use cache::{CacheAbi, CacheEntry, compare as compare_names, write_cache};
 pub use elf::{
     AbiTag, Class, Dynamic, Elf, ElfProblem, Layout, Machine, NeededVersion, Segments, Tag,
     VersionDefinition, VersionNeed,

@@ -1,6 +1,37 @@
 use super::*;
 
 #[test]
+fn a_root_that_was_never_configured_is_read_as_if_it_were() {
+    let root = |memory: Memory| {
+        memory
+            .link("/sys/lib", "usr/lib")
+            .link("/sys/lib64", "usr/lib")
+            .program("/sys/usr/lib/ld-linux-x86-64.so.2", Sample::glibc_loader().bytes())
+            .program("/sys/usr/bin/app", Sample::program().needs("libapp.so.1").bytes())
+            .file("/sys/etc/ld.so.conf", "include ld.so.conf.d/*.conf\n")
+            .file("/sys/etc/ld.so.conf.d/app.conf", "/opt/app/lib\n")
+            .file("/sys/opt/app/lib/libapp.so.1", Sample::library().soname("libapp.so.1").bytes())
+    };
+    let build = |memory: Memory| {
+        case(memory)
+            .source("source", Place::Directory(from("/sys")), None)
+            .binary("/usr/bin/app", "/usr/bin/app")
+    };
+    let entries = build(root(Memory::on_device(1))).entries();
+    for entry in ["/etc/ld.so.cache", "/opt/app/lib/libapp.so.1"] {
+        assert!(entries.contains(&entry.into()), "{entries:#?}");
+    }
+    assert!(!entries.iter().any(|entry| entry.contains("ld.so.conf")), "{entries:#?}");
+    // A cache that lists nothing is one: its root was configured.
+    let empty = [&b"glibc-ld.so.cache1.1"[..], &[0; 28]].concat();
+    let configured = root(Memory::on_device(1)).file("/sys/etc/ld.so.cache", empty);
+    assert_eq!(
+        build(configured).problems(),
+        ["`/usr/bin/app` needs `libapp.so.1`, which is not found"]
+    );
+}
+
+#[test]
 fn a_program_brings_its_loader_its_libraries_and_the_links_to_them() {
     let program = Sample::program().needs("libz.so.1").needs("libc.so.6");
     let host = debian()
