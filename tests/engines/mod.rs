@@ -3,6 +3,7 @@
 //! `tests/run` installs and starts these tools and says so in the environment (see `tests/run
 //! --help`). Where it has not, the tests here are skipped; where it has, a missing tool is a failure.
 
+mod cache;
 mod dns;
 mod engine;
 mod hello;

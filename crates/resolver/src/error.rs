@@ -536,6 +536,18 @@ pub enum ResolveError {
         /// The function.
         function: &'static str,
     },
+    /// A library can end threads, and the library that unwinds their stacks is not in the image.
+    #[error("`{by}` can call `{function}`, which aborts the process without `libgcc_s.so.1`")]
+    #[diagnostic(code(imgc::resolve::unwinder_is_left_out), severity(Advice))]
+    #[diagnostic(help("if threads end so, add `library \"libgcc_s.so.1\"`"))]
+    UnwinderIsLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The object that uses the function.
+        by: ImagePath,
+        /// The function.
+        function: &'static str,
+    },
     /// Files that no program loads at its start need libraries that the image does not have.
     #[error("{} {} {}, which {} not in the image", story::some(files), if files.len() == 1 { "needs" } else { "need" }, story::names(names), story::are(names))]
     #[diagnostic(code(imgc::resolve::unloaded_needs_more), severity(Warning))]
@@ -636,6 +648,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::tree_is_no_directory",
     "imgc::resolve::unloaded_needs_more",
     "imgc::resolve::unreadable",
+    "imgc::resolve::unwinder_is_left_out",
     "imgc::resolve::unwinder_is_missing",
     "imgc::resolve::version_is_missing",
 ];

@@ -253,6 +253,7 @@ impl ResolveError {
             | Self::PluginsAreMissing { node, .. }
             | Self::PluginsAreLeftOut { node, .. }
             | Self::UnwinderIsMissing { node, .. }
+            | Self::UnwinderIsLeftOut { node, .. }
             | Self::UnloadedNeedsMore { node, .. }
             | Self::ImageDiffers { node, .. } => vec![*node],
         }

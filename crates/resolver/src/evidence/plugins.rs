@@ -217,25 +217,38 @@ fn named(scene: &Scene<'_>, run: &Run, by: &Object<'_>, name: &str) -> Option<BT
 }
 
 /// Functions of glibc that open `libgcc_s.so.1` to unwind the stack of the thread, and abort the
-/// process without it (glibc `misc/unwind-link.c`; measured: exit status 134).
-const UNWINDING: &[&str] = &["pthread_cancel", "pthread_exit"];
+/// process without it (glibc `misc/unwind-link.c`; measured: exit status 134). Who cancels threads
+/// means it; a library that has a function to end a thread (GLib, OpenLDAP) seldom calls it itself.
+const CANCEL: &str = "pthread_cancel";
+const EXIT: &str = "pthread_exit";
 
-/// Returns a warning if threads are cancelled and the unwinder is not there.
+/// Returns a warning if threads are ended and the unwinder is not there.
 pub(super) fn unwinder(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<ResolveError> {
     if known.contains(&b"libgcc_s.so.1"[..]) {
         return Vec::new();
     }
     let mut warnings = Vec::new();
     for run in scene.runs.iter().filter(|run| Scene::glibc(run).is_some()) {
+        let Some(program) = scene.program(run) else { continue };
         let objects = scene.objects(run);
-        let imports = objects.iter().find_map(|object| {
-            let is_imported = |name: &&&str| object.facts().imports.contains(name.as_bytes());
-            Some((object, *UNWINDING.iter().find(is_imported)?))
+        let importer =
+            |function: &str| objects.iter().find(|object| object.facts().imports_any(&[function]));
+        let node = run.node;
+        warnings.extend(match (importer(CANCEL), importer(EXIT)) {
+            (Some(object), _) => {
+                let by = object.path.clone();
+                Some(ResolveError::UnwinderIsMissing { node, by, function: CANCEL })
+            }
+            (None, Some(object)) if object.path == program.path => {
+                let by = object.path.clone();
+                Some(ResolveError::UnwinderIsMissing { node, by, function: EXIT })
+            }
+            (None, Some(object)) => {
+                let by = object.path.clone();
+                Some(ResolveError::UnwinderIsLeftOut { node, by, function: EXIT })
+            }
+            (None, None) => None,
         });
-        if let Some((object, function)) = imports {
-            let (node, by) = (run.node, object.path.clone());
-            warnings.push(ResolveError::UnwinderIsMissing { node, by, function });
-        }
     }
     warnings
 }

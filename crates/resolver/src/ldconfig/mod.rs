@@ -62,4 +62,6 @@ pub(crate) fn cache(roots: &Roots) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
+mod referee;
+#[cfg(test)]
 mod tests;

@@ -136,6 +136,14 @@ fn cancelled_threads_want_the_unwinder() {
         ]
     );
     assert_eq!(warnings(host, |case| case.library("libgcc_s.so.1")), [""; 0]);
+
+    // A library that could end a thread is worth a remark.
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libx.so").bytes())
+        .file(format!("{LIB}/libx.so"), Sample::library().imports("pthread_exit").bytes());
+    let found = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap().warnings;
+    let severities: Vec<_> = found.iter().map(miette::Diagnostic::severity).collect();
+    assert_eq!(severities, [Some(miette::Severity::Advice)]);
 }
 
 #[test]
