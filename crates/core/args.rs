@@ -27,6 +27,34 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+impl Arguments {
+    /// Reads the command line.
+    pub(crate) fn read() -> Self {
+        Self::read_ldd().unwrap_or_else(Self::parse)
+    }
+
+    /// Reads that of `ldd`, which is over before clap has made all commands ready. Nothing if it is
+    /// another one, or if there is anything to say about it.
+    fn read_ldd() -> Option<Self> {
+        let words = || std::env::args_os().skip(1);
+        if words().next()? != "ldd" {
+            return None;
+        }
+        let LddAlone { global, arguments } = LddAlone::try_parse_from(words()).ok()?;
+        Some(Self { global, command: Command::Ldd(arguments) })
+    }
+}
+
+/// `imgc ldd` as a program of its own.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true)]
+struct LddAlone {
+    #[command(flatten)]
+    global: GlobalArguments,
+    #[command(flatten)]
+    arguments: LddArguments,
+}
+
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
@@ -233,6 +261,9 @@ pub(crate) struct LddArguments {
     /// What `$PLATFORM` stands for, such as `x86_64` or `haswell`.
     #[arg(long, value_name = "NAME")]
     pub(crate) platform: Option<String>,
+    /// Also checks that every symbol is defined somewhere, as `ldd -r` does.
+    #[arg(short = 'r', long)]
+    pub(crate) symbols: bool,
     /// Prints a JSON object for each program.
     #[arg(long)]
     pub(crate) json: bool,

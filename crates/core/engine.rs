@@ -37,7 +37,7 @@ pub(crate) fn load(
     })?;
     let scratch = Scratch(directory);
     let archive = scratch.0.join("image.tar");
-    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers)?;
+    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers())?;
     session.talk.progress(&format!("loading into {}", engine.program()));
     let failed = |reason: String| ProgramError::LoadFailed { engine: engine.program(), reason };
     let output = Command::new(engine.program())

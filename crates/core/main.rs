@@ -21,8 +21,6 @@ mod session;
 use std::panic;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Arguments, Command};
 use crate::commands::{Failure, Outcome};
 use crate::error::ProgramError;
@@ -35,7 +33,7 @@ const INTERNAL_ERROR: u8 = 70;
 const FATAL: u8 = 3;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     panic::set_hook(Box::new(|info| {
         output::Talk::new(false, false)
             .write(&format!("internal error: this is a mistake in imgc, please report it\n{info}"));

@@ -34,8 +34,6 @@ pub(crate) struct Session {
     pub(crate) cwd: PathBuf,
     /// The directory for files that do not outlive the command.
     pub(crate) temporary: PathBuf,
-    /// How many threads compress.
-    pub(crate) workers: NonZeroUsize,
     /// Where results go.
     pub(crate) output: Output,
     /// Where talk goes.
@@ -43,6 +41,7 @@ pub(crate) struct Session {
     /// The texts that were read, for the places in reports.
     pub(crate) map: SourceMap,
     reporter: Reporter,
+    jobs: Option<NonZeroUsize>,
     project: Option<PathBuf>,
     source_date_epoch: Option<String>,
 }
@@ -69,7 +68,7 @@ impl Session {
         Ok(Self {
             cwd: env::current_dir()?,
             temporary: env::temp_dir(),
-            workers: arguments.jobs.unwrap_or_else(threads),
+            jobs: arguments.jobs,
             output: Output::new(),
             talk: Talk::new(quiet, terminal && human),
             map: SourceMap::default(),
@@ -78,6 +77,11 @@ impl Session {
             source_date_epoch: env::var_os("SOURCE_DATE_EPOCH")
                 .map(|value| value.to_string_lossy().into_owned()),
         })
+    }
+
+    /// Returns how many threads compress. Asked only by those who do: it reads control groups.
+    pub(crate) fn workers(&self) -> NonZeroUsize {
+        self.jobs.unwrap_or_else(threads)
     }
 
     /// Returns `path` from `/`, with `.` and `..` taken textually.

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Compares `imgc ldd` with the loader on every ELF program of this machine.
 
-    tests/loader/agree.py [--imgc PROGRAM] [DIRECTORY]...        (/usr/bin and /usr/sbin otherwise)
+    tests/loader/agree.py [--imgc PROGRAM] [--symbols] [DIRECTORY]...        (/usr/bin and /usr/sbin otherwise)
 
 The loader is started as `ld.so --list FILE`, which maps FILE and runs nothing of it, and only for programs that name
-this very loader and are not set-id. Libraries are compared as a set of names and paths. Prints each difference and the
-counts; exit 1 if anything differs.
+this very loader and are not set-id. Libraries are compared as a set of names and paths; with `--symbols` also the symbols
+that nobody defines, which `ldd -r` shows. `--libraries` takes shared libraries instead of programs. Prints each
+difference and the counts; exit 1 if anything differs.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 BASELINE = "glibc.cpu.hwcaps=-SSE4_2,-SSSE3,-POPCNT,-AVX2,-AVX512F,-BMI1,-LZCNT"
+UNDEFINED = re.compile(r"^(?:undefined symbol: |symbol )([^\s,]+).*\t\((.*)\)$")
+OURS = re.compile(r"^(.*?): undefined symbol: ([^\s,]+)")
 LINE = re.compile(r"^\t(.*?)(?: => (.*?))?(?: \(0x[0-9a-f]+\))?$")
 
 
@@ -40,7 +43,14 @@ def interpreter(path):
     return None
 
 
-def programs(directories):
+def is_library(path):
+    """Tells whether a file is a shared library of this machine without an interpreter."""
+    with open(path, "rb") as file:
+        head = file.read(20)
+    return head[:6] == b"\x7fELF\x02\x01" and head[16:20] == b"\x03\x00\x3e\x00" and interpreter(path) is None
+
+
+def programs(directories, libraries):
     """Returns each program once, by its real path: that is what a real start takes $ORIGIN from."""
     found = set()
     for directory in directories:
@@ -52,17 +62,24 @@ def programs(directories):
                     continue
                 if "security.capability" in os.listxattr(path):
                     continue
-                if interpreter(path) == LOADER:
+                if is_library(path) if libraries else interpreter(path) == LOADER:
                     found.add(path)
             except OSError:
                 continue
     return sorted(found)
 
 
-def loaders_answer(path):
+def loaders_answer(path, symbols):
     environment = {"GLIBC_TUNABLES": BASELINE}
-    run = subprocess.run([LOADER, "--list", path], env=environment, cwd="/", capture_output=True, text=True)
+    command = [LOADER, "--list", path]
+    if symbols:
+        environment |= {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "yes", "LD_BIND_NOW": "yes"}
+        command = [LOADER, path]
+    run = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, errors="replace")
     libraries = set()
+    for line in (run.stdout + run.stderr).splitlines() if symbols else []:
+        if match := UNDEFINED.match(line):
+            libraries.add(("undefined symbol", *match.groups()))
     for line in run.stdout.splitlines():
         match = LINE.match(line)
         if not match or line == "\tstatically linked":
@@ -75,8 +92,9 @@ def loaders_answer(path):
     return libraries if run.returncode == 0 else f"does not start: {run.stderr.strip()}"
 
 
-def our_answers(imgc, paths):
-    run = subprocess.run([imgc, "ldd", "--json", "--", *paths], cwd="/", capture_output=True)
+def our_answers(imgc, paths, symbols):
+    options = ["--json"] + (["--symbols"] if symbols else [])
+    run = subprocess.run([imgc, "ldd", *options, "--", *paths], cwd="/", capture_output=True)
     decoder, text, values = json.JSONDecoder(), run.stdout.decode(), []
     while text := text.lstrip():
         value, end = decoder.raw_decode(text)
@@ -86,22 +104,29 @@ def our_answers(imgc, paths):
         sys.exit(f"{imgc}: exit {run.returncode}: {run.stderr.decode(errors='replace')[:2000]}")
     answers = {}
     for value in values:
-        if value["fatal"] is not None:
+        undefined = set()
+        for problem in value["problems"] if symbols else []:
+            if match := OURS.match(problem):
+                undefined.add(("undefined symbol", match.group(2), match.group(1)))
+        # What lacks a symbol does not start; the loader's trace lists it all the same.
+        if value["fatal"] is not None and not undefined:
             answers[value["file"]] = f"does not start: {value['fatal']}"
         else:
-            answers[value["file"]] = {(library["name"], library["path"]) for library in value["libraries"]}
+            answers[value["file"]] = {(library["name"], library["path"]) for library in value["libraries"]} | undefined
     return answers
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--imgc", default=os.environ.get("IMGC_BIN", "target/debug/imgc"))
+    arguments.add_argument("--symbols", action="store_true")
+    arguments.add_argument("--libraries", action="store_true")
     arguments.add_argument("directories", nargs="*", default=["/usr/bin", "/usr/sbin"])
     arguments = arguments.parse_args()
-    paths = programs(arguments.directories)
-    ours = our_answers(os.path.abspath(arguments.imgc), paths)
+    paths = programs(arguments.directories, arguments.libraries)
+    ours = our_answers(os.path.abspath(arguments.imgc), paths, arguments.symbols)
     with ThreadPoolExecutor() as pool:
-        theirs = dict(zip(paths, pool.map(loaders_answer, paths)))
+        theirs = dict(zip(paths, pool.map(lambda path: loaders_answer(path, arguments.symbols), paths)))
     differing = 0
     for path in paths:
         our, their = ours.get(path, "no answer"), theirs[path]
@@ -113,8 +138,8 @@ def main():
             print(f"  loader: {their}\n  imgc:   {our}")
             continue
         for side, answer in (("loader", their - our), ("imgc", our - their)):
-            for name, target in sorted(answer, key=str):
-                print(f"  only {side}: {name} => {target or 'not found'}")
+            for name, target, *where in sorted(answer, key=str):
+                print(f"  only {side}: {name} => {target or 'not found'}", *where)
     print(f"{len(paths)} programs, {len(paths) - differing} agree, {differing} differ")
     sys.exit(1 if differing else 0)
 

@@ -11,17 +11,12 @@ pub(crate) fn program() -> PathBuf {
     std::env::var_os("IMGC_BIN").map_or_else(|| env!("CARGO_BIN_EXE_imgc").into(), PathBuf::from)
 }
 
-/// Whether the program knows `ldd`. Until it does, only the referee is tested.
-pub(crate) fn has_ldd() -> bool {
-    let help =
-        Command::new(program()).args(["ldd", "--help"]).output().expect("imgc can be started");
-    help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--root")
-}
-
 /// What `imgc ldd` says about one program.
 #[derive(Debug)]
 pub(crate) struct Ours {
     answer: Answer,
+    /// Names of auxiliary filters that are missing.
+    optional: Vec<String>,
     status: Option<i32>,
 }
 
@@ -42,12 +37,16 @@ pub(crate) fn ask(case: &Case, root: &Path) -> Result<Ours, String> {
     if files.len() != 1 {
         return Err(format!("  {} answers for one file\n{}", files.len(), show(&output)));
     }
-    let mut answer = read(&files.remove(0))
-        .ok_or_else(|| format!("  not the promised form\n{}", show(&output)))?;
+    let file = files.remove(0);
+    let mut answer =
+        read(&file).ok_or_else(|| format!("  not the promised form\n{}", show(&output)))?;
+    let optional = file["optional"].as_array().into_iter().flatten();
+    let optional = optional.filter(|row| row["tag"] == "auxiliary");
+    let optional = optional.filter_map(|row| Some(row["name"].as_str()?.to_owned())).collect();
     for found in &mut answer.libraries {
         found.path = found.path.take().map(|path| absolute(&path, &case.cwd));
     }
-    Ok(Ours { answer, status: output.status.code() })
+    Ok(Ours { answer, optional, status: output.status.code() })
 }
 
 /// Returns the JSON objects of an answer, whether they stand in an array or one after the other.
@@ -83,6 +82,15 @@ fn read(file: &Value) -> Option<Answer> {
 pub(crate) fn compare(theirs: &Answer, ours: &Ours) -> Result<(), String> {
     let mut complaints: Vec<String> = Vec::new();
     let mut found = ours.answer.clone();
+    let mut theirs = theirs.clone();
+    // A trace also shows auxiliary filters that are missing, which a start can do without.
+    for name in &ours.optional {
+        let is_it = |found: &Found| found.path.is_none() && found.name == *name;
+        if let Some(at) = theirs.libraries.iter().position(is_it) {
+            theirs.libraries.remove(at);
+        }
+    }
+    let theirs = &theirs;
     if theirs.fatal.is_some() != found.fatal.is_some() {
         complaints.push("one says that it cannot start".into());
     } else if theirs.fatal.is_none() {

@@ -209,6 +209,9 @@ pub(crate) fn build(case: &Case, root: &Path, tools: &Tools) {
             step.get(at).unwrap_or_else(|| panic!("{}: too short: {step:?}", case.name)).as_str()
         };
         let path = || place(root, word(1));
+        // What is written to a link is written where it leads: to this machine, if it is absolute.
+        let writes = matches!(word(0), "lib" | "prog" | "text" | "chmod");
+        assert!(!(writes && path().is_symlink()), "{}: {step:?}: it is a link", case.name);
         match word(0) {
             "lib" | "prog" => {
                 let bytes = file(step, case.family, tools);
@@ -251,6 +254,10 @@ fn place(root: &Path, path: &str) -> PathBuf {
     let place =
         root.join(path.strip_prefix('/').unwrap_or_else(|| panic!("`{path}` is not absolute")));
     if let Some(directory) = place.parent() {
+        let existing = directory.ancestors().find(|above| above.exists()).unwrap_or(root);
+        let inside = existing.canonicalize().ok().zip(root.canonicalize().ok());
+        let inside = inside.is_some_and(|(existing, root)| existing.starts_with(root));
+        assert!(inside, "`{path}` lies behind a link out of the root");
         fs::create_dir_all(directory).expect("a directory can be made");
     }
     place

@@ -1,7 +1,7 @@
 //! Files that no linker makes: cut, flipped, and crafted. `imgc ldd` may say what it likes about
 //! them, but must say it soon, and must not crash.
 
-use super::answer::{has_ldd, program};
+use super::answer::program;
 use super::case::Family;
 use super::elf::{self, Elf, Value};
 use std::fs;
@@ -216,10 +216,6 @@ struct Tree(tempfile::TempDir);
 impl Tree {
     /// `None`: there is nothing to ask, or nothing to ask about.
     fn new() -> Option<Tree> {
-        if !has_ldd() {
-            eprintln!("hostile files: skipped, imgc has no `ldd` yet");
-            return None;
-        }
         let tree = Tree(tempfile::tempdir().expect("there is room for temporary files"));
         let Ok(loader) = fs::read(Family::Glibc.interpreter()) else {
             eprintln!("hostile files: skipped, the loader is not installed");

@@ -162,8 +162,9 @@ fn parse_trace(text: &str) -> Vec<Found> {
         }
         entry.push_str(line);
         let whole = entry.trim_end_matches('\n').trim_start_matches('\t');
+        // musl writes the address of what is mapped at 0 without its `0x`.
         let address =
-            whole.rfind(" (0x").filter(|at| whole.ends_with(')') && !whole[*at..].contains('\n'));
+            whole.rfind(" (0").filter(|at| whole.ends_with(')') && !whole[*at..].contains('\n'));
         let (names, missing) = match (whole.strip_suffix(" => not found"), address) {
             (Some(name), _) => (name, true),
             (None, Some(at)) => (&whole[..at], false),

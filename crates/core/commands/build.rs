@@ -110,10 +110,10 @@ fn write(
     }
     let written = match destination {
         Destination::Archive(path) => {
-            imgc_writer::write_archive(&session.absolute(path), &specs, &bytes, session.workers)
+            imgc_writer::write_archive(&session.absolute(path), &specs, &bytes, session.workers())
         }
         Destination::Directory(path) => {
-            imgc_writer::write_directory(&session.absolute(path), &specs, &bytes, session.workers)
+            imgc_writer::write_directory(&session.absolute(path), &specs, &bytes, session.workers())
         }
         Destination::Engine => Ok(Vec::new()),
     };

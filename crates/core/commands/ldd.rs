@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use imgc_parser::{ImagePath, Printable};
 use imgc_planner::Rule;
-use imgc_resolver::loader::{Library, Listing, Loader, Request, Trace};
+use imgc_resolver::loader::{Library, Listing, Loader, Request, StartProblem, Tag};
 use imgc_resolver::{HostPath, Machine, Root, Roots};
 use serde::Serialize;
 
@@ -20,19 +20,32 @@ struct Program<'a> {
     file: String,
     interpreter: Option<String>,
     libraries: Vec<LibraryRow<'a>>,
+    /// What is missing and can be done without.
+    optional: Vec<LibraryRow<'a>>,
     fatal: Option<&'a str>,
     /// Versions and symbols that are needed and not there.
-    problems: Vec<String>,
+    problems: Vec<&'a str>,
 }
 
 /// One library of a [`Program`].
 #[derive(Serialize)]
 struct LibraryRow<'a> {
     name: String,
+    tag: &'a str,
     path: Option<String>,
     real_path: Option<String>,
     rule: Option<&'a str>,
     needed_by: String,
+    /// What was looked at for a library that is missing, in order.
+    tried: Vec<CandidateRow<'a>>,
+}
+
+/// A path that was not taken.
+#[derive(Serialize)]
+struct CandidateRow<'a> {
+    path: String,
+    rule: &'a str,
+    refusal: String,
 }
 
 /// Prints the libraries of each program in the loader's order.
@@ -44,8 +57,12 @@ pub(crate) fn run(arguments: &LddArguments, session: &mut Session) -> Result<Out
         None => Path::new("/").to_owned(),
     };
     // Without a root this is the machine's `ldd`, which starts where the caller stands.
-    let default_cwd = if arguments.root.is_some() { Path::new("/") } else { session.cwd.as_path() };
-    let cwd = arguments.cwd.as_deref().unwrap_or(default_cwd);
+    let cwd = match (&arguments.cwd, &arguments.root) {
+        (Some(cwd), Some(_)) => Path::new("/").join(cwd),
+        (Some(cwd), None) => session.absolute(cwd),
+        (None, Some(_)) => Path::new("/").to_owned(),
+        (None, None) => session.cwd.clone(),
+    };
     let cwd = ImagePath::parse(cwd.as_os_str().as_bytes()).unwrap_or_else(|_| ImagePath::root());
     let root = Root::new(Arc::new(Machine), HostPath::new(base.as_os_str().as_bytes()));
     let roots = Roots::new(vec![root]);
@@ -62,86 +79,148 @@ pub(crate) fn run(arguments: &LddArguments, session: &mut Session) -> Result<Out
             level: None,
             platform: arguments.platform.as_deref().map(str::as_bytes),
             file_capabilities: false,
+            libraries: true,
         };
-        let (listing, problems) = match loader.trace(&roots, &request) {
-            Ok(trace) => (trace.listing(program), problems(&trace)),
-            Err(problem) => {
-                let listing = Listing {
-                    file: program.into(),
-                    interpreter: None,
-                    libraries: Vec::new(),
-                    fatal: Some(problem.to_string()),
-                };
-                (listing, Vec::new())
+        let (listing, worst) = match loader.trace(&roots, &request) {
+            Ok(mut trace) => {
+                if arguments.symbols {
+                    loader.check_symbols(&roots, &mut trace);
+                }
+                let listing = trace.listing(program);
+                let outcome = outcome_of(&listing);
+                (listing, outcome)
             }
+            // The kernel starts another program instead.
+            Err(StartProblem::Script) => (
+                Listing::refused(program, "not a dynamic executable: it is a script".into()),
+                Outcome::Failed,
+            ),
+            Err(StartProblem::NotElf) => {
+                (Listing::refused(program, "not a dynamic executable".into()), Outcome::Fatal)
+            }
+            Err(problem) => (Listing::refused(program, problem.to_string()), Outcome::Fatal),
         };
-        outcome = outcome.max(outcome_of(&listing, &problems));
+        outcome = outcome.max(worst);
         if arguments.json {
-            let json = serde_json::to_string(&program_row(&listing, problems));
+            let json = serde_json::to_string(&program_row(&listing));
             session.output.line(json.expect("strings always encode"))?;
             continue;
         }
         if arguments.files.len() > 1 {
             session.output.line(format!("{}:", Printable::new(program)))?;
         }
-        for line in lines(&listing, &problems) {
-            session.output.line(line)?;
-        }
+        session.output.line(text(&listing))?;
     }
     Ok(outcome)
 }
 
-fn outcome_of(listing: &Listing, problems: &[String]) -> Outcome {
-    let missing = listing.libraries.iter().any(|library| library.path.is_none());
-    match listing.fatal {
-        Some(_) => Outcome::Fatal,
-        None if missing || !problems.is_empty() => Outcome::Failed,
-        None => Outcome::Done,
+fn outcome_of(listing: &Listing) -> Outcome {
+    if listing.fatal.is_some() {
+        Outcome::Fatal
+    } else if listing.lacks_library() || listing.problems.iter().any(|problem| problem.fails) {
+        Outcome::Failed
+    } else {
+        Outcome::Done
     }
 }
 
-/// Says which versions are needed and not there.
-fn problems(trace: &Trace) -> Vec<String> {
-    trace.versions.iter().map(|problem| format!("{problem:?}")).collect()
-}
-
-fn lines(listing: &Listing, problems: &[String]) -> Vec<String> {
-    let mut lines = Vec::new();
+fn text(listing: &Listing) -> String {
+    let mut text = String::new();
     for library in &listing.libraries {
-        let Library { name, path, rule, needed_by, .. } = library;
-        let name = Printable::new(name);
-        let by = Printable::new(needed_by);
-        lines.push(match (path, rule) {
+        let (name, by) = (Printable::new(&library.name), Printable::new(&library.needed_by));
+        match (&library.path, &library.rule) {
             (Some(path), Some(rule)) => {
-                format!("\t{name} => {} ({}, for {by})", Printable::new(path), rule_name(rule))
+                let (path, rule) = (Printable::new(path), rule_name(rule));
+                push(&mut text, format_args!("\t{name} => {path} ({rule}, for {by})"));
             }
-            _ => format!("\t{name} => not found (for {by})"),
-        });
+            _ => {
+                push(&mut text, format_args!("\t{name} => not found (for {by})"));
+                push_candidates(&mut text, library);
+            }
+        }
     }
-    lines.extend(listing.interpreter.iter().map(|path| format!("\t{}", Printable::new(path))));
-    if listing.interpreter.is_none() && listing.fatal.is_none() {
-        lines.push("\tstatically linked".into());
+    for library in &listing.optional {
+        let (name, by) = (Printable::new(&library.name), Printable::new(&library.needed_by));
+        let tag = tag_name(library.tag);
+        push(
+            &mut text,
+            format_args!("\t{name} => not found, which the start can do without ({tag}, for {by})"),
+        );
+        push_candidates(&mut text, library);
     }
-    lines.extend(problems.iter().map(|problem| format!("\t{problem}")));
-    lines.extend(listing.fatal.iter().map(|fatal| format!("\tdoes not start: {fatal}")));
-    lines
+    match &listing.interpreter {
+        Some(path) => push(&mut text, format_args!("\t{}", Printable::new(path))),
+        None if listing.fatal.is_none() && listing.libraries.is_empty() => {
+            push(&mut text, format_args!("\tstatically linked"));
+        }
+        None => {}
+    }
+    // What is fatal is said once, at the end.
+    let said = |text: &str| listing.fatal.as_deref() == Some(text);
+    for problem in listing.problems.iter().filter(|problem| !said(&problem.text)) {
+        push(&mut text, format_args!("\t{}", problem.text));
+    }
+    if let Some(fatal) = &listing.fatal {
+        push(&mut text, format_args!("\tdoes not start: {fatal}"));
+    }
+    text
 }
 
-fn program_row(listing: &Listing, problems: Vec<String>) -> Program<'_> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let libraries = listing.libraries.iter().map(|library| LibraryRow {
-        name: text(&library.name),
-        path: library.path.as_deref().map(text),
-        real_path: library.real_path.as_deref().map(text),
-        rule: library.rule.as_ref().map(rule_name),
-        needed_by: text(&library.needed_by),
-    });
+/// Says where a library was looked for.
+fn push_candidates(text: &mut String, library: &Library) {
+    for candidate in &library.tried {
+        let path = Printable::new(&candidate.path);
+        let (rule, refusal) = (rule_name(&candidate.found.rule), &candidate.refusal);
+        push(text, format_args!("\t\t{path} ({rule}) {refusal}"));
+    }
+}
+
+fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
+    std::fmt::Write::write_fmt(text, line).expect("a string takes everything");
+    text.push('\n');
+}
+
+fn program_row(listing: &Listing) -> Program<'_> {
     Program {
-        file: text(&listing.file),
-        interpreter: listing.interpreter.as_deref().map(text),
-        libraries: libraries.collect(),
+        file: lossy(&listing.file),
+        interpreter: listing.interpreter.as_deref().map(lossy),
+        libraries: listing.libraries.iter().map(library_row).collect(),
+        optional: listing.optional.iter().map(library_row).collect(),
         fatal: listing.fatal.as_deref(),
-        problems,
+        problems: listing.problems.iter().map(|problem| &*problem.text).collect(),
+    }
+}
+
+fn library_row(library: &Library) -> LibraryRow<'_> {
+    let candidates = library.tried.iter().map(|candidate| CandidateRow {
+        path: lossy(&candidate.path),
+        rule: rule_name(&candidate.found.rule),
+        refusal: candidate.refusal.to_string(),
+    });
+    LibraryRow {
+        name: lossy(&library.name),
+        tag: tag_name(library.tag),
+        path: library.path.as_deref().map(lossy),
+        real_path: library.real_path.as_deref().map(lossy),
+        rule: library.rule.as_ref().map(rule_name),
+        needed_by: lossy(&library.needed_by),
+        tried: candidates.collect(),
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Returns the name of what asks for a library.
+fn tag_name(tag: Tag) -> &'static str {
+    match tag {
+        Tag::Needed => "needed",
+        Tag::Filter => "filter",
+        Tag::Auxiliary => "auxiliary",
+        Tag::Audit => "audit",
+        Tag::Preload => "preload",
+        Tag::Opened => "dlopen",
     }
 }
 

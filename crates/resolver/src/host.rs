@@ -125,6 +125,9 @@ pub trait Host: Send + Sync {
 
 /// An open regular file.
 pub trait HostFile: Send + Sync {
+    /// Returns what the file was when it was opened.
+    fn opened(&self) -> Stat;
+
     /// Says what the open file is now.
     ///
     /// # Errors

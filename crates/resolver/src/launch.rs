@@ -114,6 +114,7 @@ impl Surroundings<'_> {
                 level: None,
                 platform: None,
                 file_capabilities: false,
+                libraries: false,
             },
             openings,
         )
@@ -281,7 +282,9 @@ fn start_problem(
     };
     match problem {
         StartProblem::ProgramUnreadable(errno) => unreadable(node, &file.path, errno.into()),
-        StartProblem::NotElf | StartProblem::Script => ResolveError::NotAProgram { node, path },
+        StartProblem::NotElf | StartProblem::Script | StartProblem::NoUsualLoader => {
+            ResolveError::NotAProgram { node, path }
+        }
         StartProblem::Program(error) => {
             ResolveError::Unreadable { node, path, doing: "reach", errno: error.errno }
         }

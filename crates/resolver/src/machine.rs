@@ -48,10 +48,10 @@ impl Host for Machine {
         // not become ours.
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file =
-            MachineFile(retry_on_intr(|| rustix::fs::open(path.as_bytes(), flags, Mode::empty()))?);
-        match file.stat()?.file_type {
-            FileType::Regular => Ok(Box::new(file)),
+        let file = retry_on_intr(|| rustix::fs::open(path.as_bytes(), flags, Mode::empty()))?;
+        let opened = stat(retry_on_intr(|| rustix::fs::fstat(&file))?);
+        match opened.file_type {
+            FileType::Regular => Ok(Box::new(MachineFile { file, opened })),
             FileType::Directory => Err(Errno::ISDIR),
             FileType::Symlink => Err(Errno::LOOP),
             FileType::Special => Err(Errno::NXIO),
@@ -59,11 +59,18 @@ impl Host for Machine {
     }
 }
 
-struct MachineFile(OwnedFd);
+struct MachineFile {
+    file: OwnedFd,
+    opened: Stat,
+}
 
 impl HostFile for MachineFile {
+    fn opened(&self) -> Stat {
+        self.opened
+    }
+
     fn stat(&self) -> Result<Stat, Errno> {
-        retry_on_intr(|| rustix::fs::fstat(&self.0)).map(stat)
+        retry_on_intr(|| rustix::fs::fstat(&self.file)).map(stat)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
@@ -72,7 +79,7 @@ impl HostFile for MachineFile {
             let Some(position) = offset.checked_add(filled as u64) else {
                 return Err(Errno::INVAL);
             };
-            match retry_on_intr(|| pread(&self.0, &mut buffer[filled..], position))? {
+            match retry_on_intr(|| pread(&self.file, &mut buffer[filled..], position))? {
                 0 => break,
                 count => filled += count,
             }

@@ -231,6 +231,10 @@ enum Bytes {
 }
 
 impl HostFile for MemoryFile {
+    fn opened(&self) -> Stat {
+        self.stat
+    }
+
     fn stat(&self) -> Result<Stat, Errno> {
         match &self.bytes {
             Bytes::Here(_) => Ok(self.stat),

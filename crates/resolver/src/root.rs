@@ -142,7 +142,7 @@ impl Roots {
         }
         let root = &self.roots[walk.source];
         let file = root.host.open(&root.host_path(&walk.real))?;
-        if file.stat()?.id != walk.stat.id {
+        if file.opened().id != walk.stat.id {
             return Err(Errno::STALE);
         }
         Ok(file)

@@ -20,13 +20,16 @@ use goblin::elf::program_header::{
     PF_R, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader,
 };
 
+use super::constants::Constants;
 use crate::host::{Errno, HostFile};
 
 pub use dynamic::{Dynamic, Tag};
 pub use machine::{Class, Layout, Machine};
 pub use note::AbiTag;
-use reader::Reader;
+pub(in crate::loader) use note::{half, word};
+use reader::{Buffers, Reader};
 pub(in crate::loader) use shelf::{Shelf, Unread, View, read};
+pub(in crate::loader) use symbol::{SymbolTables, gnu_hash, sysv_hash};
 pub use version::{NeededVersion, VersionDefinition, VersionNeed};
 
 /// Largest program header table, in bytes: the kernel's own limit (`fs/binfmt_elf.c`,
@@ -116,6 +119,8 @@ pub struct Elf {
     pub version: u32,
     /// `e_flags`: the float ABI of ARM and RISC-V stands here.
     pub flags: u32,
+    /// `e_entry`.
+    pub entry: u64,
     /// The program headers, or why there are none.
     pub segments: Result<Segments, ElfProblem>,
 }
@@ -147,6 +152,9 @@ pub struct Segments {
     pub abi_tag: Option<AbiTag>,
     /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: one bit for each x86-64 level.
     pub isa_needed: u32,
+    /// Whether protected symbols must not be copied into a program
+    /// (`GNU_PROPERTY_NO_COPY_ON_PROTECTED`, `GNU_PROPERTY_1_NEEDED_INDIRECT_EXTERN_ACCESS`).
+    pub keeps_protected: bool,
     /// Whether the file was packed by UPX; looked for only if there is no interpreter.
     pub packed: bool,
 }
@@ -168,7 +176,17 @@ impl Elf {
         size_bytes: u64,
         forced: Option<Layout>,
     ) -> Result<Self, ElfProblem> {
-        let mut reader = Reader::new(file, size_bytes)?;
+        Self::read_with(file, size_bytes, forced, &mut Buffers::default())
+    }
+
+    /// As [`Elf::read`], with memory that is used again for the next file.
+    pub(in crate::loader) fn read_with(
+        file: &dyn HostFile,
+        size_bytes: u64,
+        forced: Option<Layout>,
+        buffers: &mut Buffers,
+    ) -> Result<Self, ElfProblem> {
+        let mut reader = Reader::new(file, size_bytes, buffers)?;
         let prefix = reader.prefix();
         let Some(ident) = prefix.first_chunk::<16>().copied() else {
             return Err(ElfProblem::TooShort);
@@ -190,6 +208,7 @@ impl Elf {
             machine: Machine(header.e_machine),
             version: header.e_version,
             flags: header.e_flags,
+            entry: header.e_entry,
             segments,
         })
     }
@@ -262,8 +281,10 @@ impl Segments {
             .iter()
             .find(|header| header.p_type == PT_INTERP)
             .map(|header| read_interpreter(reader, header));
-        let packed = interpreter.is_none() && contains(reader.prefix(), b"UPX!");
-        let (abi_tag, isa_needed) = note::read(reader, &headers, layout);
+        let packed =
+            interpreter.is_none() && Constants(reader.prefix()).places(b"UPX!").next().is_some();
+        let note::Notes { abi_tag, isa_needed, keeps_protected } =
+            note::read(reader, &headers, layout);
         // The last one with content counts (`_dl_map_object_from_fd`).
         let empty_dynamic =
             headers.iter().any(|header| header.p_type == PT_DYNAMIC && header.p_filesz == 0);
@@ -295,6 +316,7 @@ impl Segments {
             dlopen: note::dlopen(reader, &headers, layout),
             abi_tag,
             isa_needed,
+            keeps_protected,
             packed,
         })
     }
@@ -348,10 +370,6 @@ fn file_offset(headers: &[ProgramHeader], address: u64) -> Option<u64> {
             && address.checked_sub(header.p_vaddr).is_some_and(|inside| inside < header.p_filesz)
     })?;
     header.p_offset.checked_add(address - header.p_vaddr)
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 impl ElfProblem {

@@ -24,8 +24,8 @@ use super::request::{Opening, Request};
 use super::search::{Search, Stopped};
 use super::tokens::{self, Secure, Values};
 use super::trace::{
-    Candidate, Configuration, Found, Interpreter, Lookup, Missing, Outcome, Refusal, Requester,
-    Target, Trace,
+    Candidate, Configuration, Found, Interpreter, Listed, Lookup, Missing, Outcome, Refusal,
+    Requester, Target, Trace,
 };
 use super::warning::Warning;
 use super::{Loader, MAX_OBJECTS, verify, versions};
@@ -50,8 +50,8 @@ struct State<'a> {
     search: Search<'a>,
     /// All that is loaded: main, the loader, the vDSO, and then objects.
     maps: Vec<Map>,
-    /// The maps in the order of the loader's list, in which names are compared.
-    order: Vec<usize>,
+    /// The loader's list, in whose order names are compared.
+    order: Vec<Place>,
     names: Names,
     /// Directory of the program's real file: `/proc/self/exe` (`_dl_get_origin`).
     main_origin: Box<[u8]>,
@@ -61,6 +61,15 @@ struct State<'a> {
     cache: Option<Option<Arc<Cache>>>,
     /// Whether this is the namespace of an auditor.
     audit: bool,
+}
+
+/// A place of the loader's list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A map.
+    Map(usize),
+    /// What a trace shows for a name that is missing; no name matches it.
+    Missing(usize),
 }
 
 /// A map that waits for its dependencies, or has them.
@@ -253,7 +262,10 @@ impl<'a> State<'a> {
                     }
                     Err(stopped) => return Err(self.stop(stopped.cause, owner, &stopped.path)),
                 };
-                let Some(map) = mapped else { continue };
+                let Some(map) = mapped else {
+                    self.note_missing(lookup, owner);
+                    continue;
+                };
                 waiting.resize(self.maps.len(), false);
                 if *tag == Tag::Needed {
                     if !waiting[map] {
@@ -278,6 +290,9 @@ impl<'a> State<'a> {
             while queue.get(at).is_some_and(|queued| queued.done) {
                 at += 1;
             }
+        }
+        if !self.audit {
+            self.trace.scope = queue.iter().map(|queued| self.maps[queued.map].target).collect();
         }
         Ok(())
     }
@@ -412,11 +427,28 @@ impl<'a> State<'a> {
     }
 
     fn note_order(&mut self) {
-        let objects = self.order.iter().filter_map(|map| match self.maps[*map].target {
-            Target::Object(object) => Some(object),
-            Target::Main | Target::Interpreter | Target::Vdso => None,
+        let listed = self.order.iter().filter_map(|place| match place {
+            Place::Missing(missing) => Some(Listed::Missing(*missing)),
+            Place::Map(map) => match self.maps[*map].target {
+                Target::Object(object) => Some(Listed::Object(object)),
+                Target::Main | Target::Interpreter | Target::Vdso => None,
+            },
         });
-        self.trace.order = objects.collect();
+        self.trace.order = listed.collect();
+    }
+
+    /// Puts what a look-up did not find into the list: at its end, or before the owner of a filter.
+    fn note_missing(&mut self, lookup: usize, owner: usize) {
+        let Some(Lookup { outcome: Outcome::Missing(missing), tag, .. }) =
+            self.trace.lookups.get(lookup)
+        else {
+            return;
+        };
+        let place = match tag {
+            Tag::Filter | Tag::Auxiliary => self.place_before(owner),
+            Tag::Needed | Tag::Audit | Tag::Preload | Tag::Opened => self.order.len(),
+        };
+        self.order.insert(place, Place::Missing(*missing));
     }
 
     /// Warns of what the objects ask of the machine that the image will run on.

@@ -7,6 +7,7 @@
 
 mod cache;
 mod capability;
+mod constants;
 mod elf;
 mod fatal;
 #[cfg(test)]
@@ -19,10 +20,12 @@ mod profile;
 mod request;
 mod search;
 mod start;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod trace;
+mod usual;
 mod verify;
 mod versions;
 mod warning;
@@ -39,13 +42,14 @@ pub use elf::{
     VersionDefinition, VersionNeed,
 };
 pub use fatal::{Cause, Fatal};
-pub use ldd::{Library, Listing};
+pub use ldd::{Library, Listing, Problem};
 pub use profile::{Family, Glibc, Musl, Profile};
 pub use request::{Level, Opening, Placed, Request};
 pub use start::StartProblem;
+pub use symbols::{SymbolCause, SymbolProblem};
 pub use trace::{
-    Candidate, Configuration, Found, Interpreter, Kind, Lookup, Main, Missing, Object, Outcome,
-    Refusal, Requester, Target, Trace,
+    Candidate, Configuration, Found, Interpreter, Kind, Listed, Lookup, Main, Missing, Object,
+    Outcome, Refusal, Requester, Target, Trace,
 };
 pub use versions::{VersionCause, VersionProblem};
 pub use warning::Warning;
@@ -99,6 +103,8 @@ impl Loader {
             missing: Vec::new(),
             fatal: None,
             versions: Vec::new(),
+            scope: Vec::new(),
+            symbols: Vec::new(),
             warnings: start.warnings,
             configuration: Vec::new(),
         };
@@ -113,6 +119,7 @@ impl Loader {
             Family::Glibc(glibc) => {
                 let start = (&interpreter, glibc);
                 glibc::load(self, roots, request, start, openings, &mut trace);
+                symbols::check_unversioned(roots, &mut trace);
             }
             Family::Musl(musl) => {
                 let start = (&interpreter, musl);

@@ -19,8 +19,8 @@ use super::request::{Opening, Request};
 use super::search;
 use super::tokens;
 use super::trace::{
-    Candidate, Configuration, Found, Interpreter, Lookup, Missing, Object, Outcome, Refusal,
-    Requester, Target, Trace,
+    Candidate, Configuration, Found, Interpreter, Listed, Lookup, Missing, Object, Outcome,
+    Refusal, Requester, Target, Trace,
 };
 use super::warning::Warning;
 use super::{Loader, MAX_OBJECTS};
@@ -102,6 +102,7 @@ pub(super) fn load(
         system: None,
         tried: Vec::new(),
     };
+    state.trace.scope.push(Target::Main);
     let program = request.program.into();
     let mut dso = Dso {
         target: Target::Main,
@@ -133,7 +134,6 @@ pub(super) fn load(
             state.load(name, Tag::Needed, Some(at));
         }
         at += 1;
-        state.trace.order = (0..state.trace.objects.len()).collect();
         if state.dsos.len() > MAX_OBJECTS {
             let requester = Requester::Main;
             state.trace.fatal =
@@ -163,6 +163,20 @@ impl State<'_> {
             self.trace.missing.push(Missing { requester, tag, name: name.into(), required, tried });
             Outcome::Missing(missing)
         });
+        match outcome {
+            Outcome::Opened(object) => {
+                self.trace.order.push(Listed::Object(object));
+                self.trace.scope.push(Target::Object(object));
+            }
+            Outcome::Missing(missing) => self.trace.order.push(Listed::Missing(missing)),
+            // libc is put into the list by the first who needs it.
+            Outcome::Loaded(Target::Interpreter)
+                if !self.trace.scope.contains(&Target::Interpreter) =>
+            {
+                self.trace.scope.push(Target::Interpreter);
+            }
+            Outcome::Loaded(_) | Outcome::SameFile { .. } | Outcome::Ignored | Outcome::Fatal => {}
+        }
         let (written, name) = (name.into(), name.into());
         self.trace.lookups.push(Lookup { requester, tag, written, name, outcome, tried });
     }

@@ -4,8 +4,7 @@
 //! strings in the file. Nothing else is reliable: Debian's 64-bit loader does not search `/lib64`,
 //! Fedora's does, Nix's searches one directory of its store.
 
-use std::ffi::CStr;
-
+use super::constants::Constants;
 use super::elf::{Class, Elf, Machine};
 
 /// Most bytes of a loader's file that are read. glibc's and musl's have 200 KiB to 2 MiB.
@@ -73,15 +72,17 @@ impl Profile {
     /// Reads a loader's whole file. Nothing if it is neither glibc's nor musl's.
     #[must_use]
     pub fn read(bytes: &[u8], elf: &Elf) -> Option<Self> {
-        let (family, defaults_used) = if let Some(architecture) = musl_architecture(bytes) {
-            let path = strings(bytes).map(|(_, text)| text).find(|text| is_musl_path(text));
+        let constants = Constants(bytes);
+        let (family, defaults_used) = if let Some(architecture) = musl_architecture(constants) {
+            let mut texts = constants.places(b":/").filter_map(|at| constants.text_around(at));
+            let path = texts.find_map(|(_, text)| is_musl_path(text).then_some(text));
             let family = Family::Musl(Musl {
                 architecture,
                 path: path.unwrap_or(b"/lib:/usr/local/lib:/usr/lib").into(),
             });
             (family, path.is_none())
         } else {
-            glibc(bytes, elf)?
+            glibc(constants, elf)?
         };
         Some(Self {
             family,
@@ -94,44 +95,14 @@ impl Profile {
     }
 }
 
-fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
-    let mut cache = None;
-    let mut lists = Vec::new();
-    let mut directories: Vec<&[u8]> = Vec::new();
-    let mut run: Vec<&[u8]> = Vec::new();
-    let mut end_of_run = 0;
-    let mut version = None;
-    let mut short = Vec::new();
-    for (start, text) in strings(bytes) {
-        let first = text[0];
-        if first.is_ascii_alphanumeric() && text.len() < 128 {
-            short.push(text);
-        }
-        if first == b'/' {
-            if text.ends_with(b"/ld.so.cache") {
-                cache.get_or_insert(text);
-            }
-            if text.ends_with(b"/") && text.len() > 1 && contains(text, b"lib") && is_path(text) {
-                // Adjacent: nothing but the one NUL lies between them.
-                if end_of_run + 1 != start {
-                    run.clear();
-                }
-                run.push(text);
-                end_of_run = start + text.len();
-                if run.len() > directories.len() {
-                    directories.clone_from(&run);
-                }
-                continue;
-            }
-        }
-        if version.is_none() && matches!(first, b'G' | b'l') {
-            version = find_version(text);
-        }
-        if matches!(first, b'x' | b'z' | b'p') && is_capability_list(text) {
-            lists.push(text);
-        }
-    }
-    let cache = cache?;
+fn glibc(constants: Constants<'_>, elf: &Elf) -> Option<(Family, bool)> {
+    let cache = constants.places(b"/ld.so.cache\0").find_map(|at| {
+        let (_, text) = constants.text_around(at)?;
+        text.starts_with(b"/").then_some(text)
+    })?;
+    let version =
+        constants.places(b" version ").find_map(|at| find_version(constants.text_around(at)?.1));
+    let mut directories = longest_run(constants);
     let known = !directories.is_empty() && version.is_some();
     if directories.is_empty() {
         directories = match elf.layout.class {
@@ -139,41 +110,54 @@ fn glibc(bytes: &[u8], elf: &Elf) -> Option<(Family, bool)> {
             Class::Elf32 => USUAL_32.into(),
         };
     }
-    let capabilities = lists.first().copied().unwrap_or_default();
     let family = Family::Glibc(Glibc {
         version: version.unwrap_or(USUAL_VERSION),
-        lib: find_lib(&short, &directories),
+        lib: find_lib(constants, &directories),
         directories: directories.into_iter().map(Into::into).collect(),
         cache: cache.into(),
-        capabilities: capabilities
-            .split(|byte| *byte == b':')
-            .filter(|name| !name.is_empty())
-            .map(Into::into)
-            .collect(),
+        capabilities: find_capabilities(constants, elf.machine),
     });
     Some((family, !known))
 }
 
-/// Returns the strings between NULs with their places; not only those of printable characters.
-fn strings(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while bytes.get(at) == Some(&0) {
-            at += 1;
+/// Returns the longest run of directories of libraries with nothing but one NUL between them: the
+/// built-in ones.
+fn longest_run(constants: Constants<'_>) -> Vec<&[u8]> {
+    let mut longest: Vec<&[u8]> = Vec::new();
+    let mut run: Vec<&[u8]> = Vec::new();
+    let mut end_of_run = 0;
+    for at in constants.places(b"/\0") {
+        let Some((start, text)) = constants.text_around(at) else { continue };
+        let is_directory = text.len() > 1 && text.starts_with(b"/") && contains(text, b"lib");
+        if !is_directory || !is_path(text) {
+            continue;
         }
-        let rest = bytes.get(at..)?;
-        if rest.is_empty() {
-            return None;
+        if end_of_run + 1 != start {
+            run.clear();
         }
-        // Looks at whole words: this runs over all constants of a loader, at each start.
-        let text = match CStr::from_bytes_until_nul(rest) {
-            Ok(text) => text.to_bytes(),
-            Err(_) => rest,
-        };
-        let start = at;
-        at += text.len();
-        Some((start, text))
-    })
+        run.push(text);
+        end_of_run = start + text.len();
+        if run.len() > longest.len() {
+            longest.clone_from(&run);
+        }
+    }
+    longest
+}
+
+/// Returns the names of capability directories, best first.
+fn find_capabilities(constants: Constants<'_>, machine: Machine) -> Vec<Box<[u8]>> {
+    let known: &[u8] = match machine {
+        Machine::X86_64 => b"x86-64-v2",
+        Machine::PPC64 => b"power9",
+        Machine::S390 => b"z13",
+        _ => return Vec::new(),
+    };
+    let list = constants.places(known).find_map(|at| {
+        let (_, text) = constants.text_around(at)?;
+        is_capability_list(text).then_some(text)
+    });
+    let names = list.unwrap_or_default().split(|byte| *byte == b':');
+    names.filter(|name| !name.is_empty()).map(Into::into).collect()
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -184,16 +168,14 @@ fn is_path(text: &[u8]) -> bool {
     text.iter().all(|byte| byte.is_ascii_graphic())
 }
 
-fn musl_architecture(bytes: &[u8]) -> Option<Box<[u8]>> {
+fn musl_architecture(constants: Constants<'_>) -> Option<Box<[u8]>> {
     const START: &[u8] = b"/etc/ld-musl-";
     // The text is a format: `%.*s/etc/ld-musl-x86_64.path`.
-    let mut texts = strings(bytes).filter(|(_, text)| matches!(text[0], b'%' | b'/'));
-    let start = texts.find_map(|(_, text)| {
-        let at = text.windows(START.len()).position(|window| window == START)?;
-        Some(&text[at + START.len()..])
-    })?;
-    let end = start.windows(5).position(|window| window == b".path")?;
-    Some(start[..end].into())
+    let at = constants.places(START).next()?;
+    let (start, text) = constants.text_around(at)?;
+    let rest = text.get(at - start + START.len()..)?;
+    let end = rest.windows(5).position(|window| window == b".path")?;
+    Some(rest[..end].into())
 }
 
 /// Tells the library path from `execvp`'s `/usr/local/bin:/bin:/usr/bin`.
@@ -208,18 +190,13 @@ fn is_musl_path(text: &[u8]) -> bool {
 /// Finds the number in `stable release version 2.36` (glibc `csu/version.c`).
 fn find_version(text: &[u8]) -> Option<(u16, u16)> {
     const BEFORE: &[u8] = b"release version ";
-    // Cheap first: there is one such text among tens of thousands.
-    if text.len() < 30 || !is_like_version(text) {
+    if !text.starts_with(b"GNU C Library") && !text.starts_with(b"ld.so (") {
         return None;
     }
     let at = text.windows(BEFORE.len()).position(|window| window == BEFORE)?;
     let mut numbers = text[at + BEFORE.len()..].split(|byte| !byte.is_ascii_digit());
     let mut number = || str::from_utf8(numbers.next()?).ok()?.parse().ok();
     Some((number()?, number()?))
-}
-
-fn is_like_version(text: &[u8]) -> bool {
-    text.starts_with(b"GNU C Library") || text.starts_with(b"ld.so (")
 }
 
 /// Tells a list of capability directories, by the names of those that exist (glibc
@@ -238,7 +215,7 @@ fn is_capability_list(text: &[u8]) -> bool {
 }
 
 /// Returns `$LIB`: the first built-in directory that also stands without its slashes.
-fn find_lib(texts: &[&[u8]], directories: &[&[u8]]) -> Box<[u8]> {
+fn find_lib(constants: Constants<'_>, directories: &[&[u8]]) -> Box<[u8]> {
     let bare = |directory: &&'_ [u8]| -> Box<[u8]> {
         let bare = directory.strip_prefix(b"/").unwrap_or(directory);
         bare.strip_suffix(b"/").unwrap_or(bare).into()
@@ -246,7 +223,7 @@ fn find_lib(texts: &[&[u8]], directories: &[&[u8]]) -> Box<[u8]> {
     directories
         .iter()
         .map(bare)
-        .find(|bare| texts.iter().any(|text| text.len() == bare.len() && **text == **bare))
+        .find(|bare| constants.has(bare))
         .unwrap_or_else(|| (*b"lib").into())
 }
 

@@ -24,6 +24,9 @@ pub struct Request<'a> {
     /// Whether the program has file capabilities (`security.capability`), which make its start a
     /// secure one, as set-id bits do.
     pub file_capabilities: bool,
+    /// Whether a shared library may stand for a program, as `ldd` has it: it is loaded by the
+    /// machine's usual loader, if the roots have that. To the kernel it is a static program.
+    pub libraries: bool,
 }
 
 /// A library that an object opens at run time (`dlopen(3)`).

@@ -16,6 +16,9 @@ use super::profile::Profile;
 use super::trace::{Candidate, Found, Refusal};
 use super::verify::{self, Verdict};
 
+/// `S_ISUID` (`inode(7)`).
+const SET_USER_ID: u16 = 0o4000;
+
 /// A file that was opened and passed the first checks.
 pub(super) struct Opened {
     pub(super) path: Box<[u8]>,
@@ -45,7 +48,8 @@ pub(super) struct Search<'a> {
     pub(super) known: HashMap<Box<[u8]>, Vec<Status>>,
     /// What was tried and not taken since this was last emptied.
     pub(super) tried: Vec<Candidate>,
-    /// Whether only set-user-id files are taken (preload in a secure start).
+    /// Whether a search takes only set-user-id files (preload in a secure start). Paths are not
+    /// searched, and are taken as they are (`open_path` alone looks at the mode).
     pub(super) only_set_user_id: bool,
 }
 
@@ -128,6 +132,13 @@ impl Search<'_> {
                 capability: (!prefix.is_empty()).then(|| prefix.clone()),
             };
             match self.attempt(&path, found) {
+                Attempt::Taken(opened)
+                    if self.only_set_user_id && opened.walk.stat.mode & SET_USER_ID == 0 =>
+                {
+                    *status = Status::Existing;
+                    errno = Errno::NOENT;
+                    self.refuse(&opened.path, opened.found, Refusal::NotSetUserId);
+                }
                 Attempt::Taken(opened) => {
                     *status = Status::Existing;
                     return Ok(Some(opened));
@@ -187,10 +198,6 @@ impl Search<'_> {
             Err(Unread::Elf(problem)) => return stop(path, found, Cause::Elf(problem)),
         };
         match verify::header(&elf, self.profile) {
-            Verdict::Take if self.only_set_user_id && walk.stat.mode & 0o4000 == 0 => {
-                self.refuse(path, found, Refusal::NotSetUserId);
-                Attempt::Refused(Errno::NOENT)
-            }
             Verdict::Take => Attempt::Taken(Opened { path: path.into(), found, walk, elf }),
             Verdict::Skip(refusal) => {
                 self.refuse(path, found, refusal);

@@ -10,6 +10,7 @@ use super::elf::{self, Class, Elf, ElfProblem, Machine, Unread, View};
 use super::profile::{self, Profile};
 use super::request::Request;
 use super::trace::{Interpreter, Main};
+use super::usual;
 use super::warning::Warning;
 
 /// Set-user-id, set-group-id, and the group's execute bit without which the latter means locking.
@@ -70,6 +71,9 @@ pub enum StartProblem {
         /// What it is for.
         machine: Machine,
     },
+    /// It is a shared library, and no loader of its machine stands at a usual path.
+    #[error("a library names no loader, and none of its machine is at a usual path")]
+    NoUsualLoader,
     /// The interpreter is neither glibc's nor musl's.
     #[error("the program's interpreter is neither glibc's nor musl's")]
     UnknownLoader {
@@ -133,15 +137,22 @@ impl Loader {
         let secure = request.file_capabilities
             || stat.mode & SET_USER_ID != 0
             || stat.mode & SET_GROUP_ID == SET_GROUP_ID;
+        let mut library = false;
         let interpreter = match elf.segments.as_ref().map(|segments| &segments.interpreter) {
             Ok(Some(Ok(path))) => Some(self.interpreter(roots, request, path, &elf)?),
             Ok(Some(Err(problem))) | Err(problem) => return Err(StartProblem::Refused(*problem)),
+            Ok(None) if request.libraries && usual::is_library(&elf, stat.mode) => {
+                library = true;
+                let loader = usual::loaders(&elf)
+                    .find_map(|path| self.interpreter(roots, request, path.as_bytes(), &elf).ok());
+                Some(loader.ok_or(StartProblem::NoUsualLoader)?)
+            }
             Ok(None) => None,
         };
         if interpreter.is_none() && elf.segments.as_ref().is_ok_and(|segments| segments.packed) {
             warnings.push(Warning::Packed);
         }
-        Ok(Start { main: Main { real, walk, elf, secure }, interpreter, warnings })
+        Ok(Start { main: Main { real, walk, elf, secure, library }, interpreter, warnings })
     }
 
     fn interpreter(
@@ -218,22 +229,28 @@ fn read_profile(
 ) -> Result<Option<Profile>, Errno> {
     let size = walk.stat.size.min(profile::MAX_LOADER_BYTES);
     let file = roots.open(walk)?;
-    let read = |offset: u64, length: u64| {
-        let mut bytes = vec![0; usize::try_from(length).map_err(|_| Errno::FBIG)?];
-        let length = file.read_at(&mut bytes, offset)?;
-        bytes.truncate(length);
-        Ok::<_, Errno>(bytes)
+    let append = |bytes: &mut Vec<u8>, offset: u64, length: u64| {
+        let before = bytes.len();
+        bytes.resize(before + usize::try_from(length).map_err(|_| Errno::FBIG)?, 0);
+        let length = file.read_at(&mut bytes[before..], offset)?;
+        bytes.truncate(before + length);
+        Ok::<_, Errno>(())
     };
     let mut constants = Vec::new();
     let segments = elf.segments.as_ref().ok();
-    for (offset, length) in segments.map(|segments| &*segments.constants).unwrap_or_default() {
+    let ranges = segments.map(|segments| &*segments.constants).unwrap_or_default();
+    for (offset, length) in ranges {
         let offset = (*offset).min(size);
-        constants.extend(read(offset, (*length).min(size - offset))?);
+        append(&mut constants, offset, (*length).min(size - offset))?;
         // Two ranges are no neighbours: nothing must look adjacent across the cut.
         constants.extend([0, b'#', 0]);
     }
     match Profile::read(&constants, elf) {
         Some(profile) if !profile.defaults_used => Ok(Some(profile)),
-        _ => Ok(Profile::read(&read(0, size)?, elf)),
+        _ => {
+            constants.clear();
+            append(&mut constants, 0, size)?;
+            Ok(Profile::read(&constants, elf))
+        }
     }
 }

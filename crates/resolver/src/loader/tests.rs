@@ -29,6 +29,7 @@ struct Start<'a> {
     preload: Option<&'a str>,
     level: Option<Level>,
     capabilities: bool,
+    libraries: bool,
 }
 
 const START: Start<'static> = Start {
@@ -38,6 +39,7 @@ const START: Start<'static> = Start {
     preload: None,
     level: None,
     capabilities: false,
+    libraries: false,
 };
 
 fn trace(tree: Memory, start: Start<'_>) -> Result<Trace, StartProblem> {
@@ -52,6 +54,7 @@ fn trace(tree: Memory, start: Start<'_>) -> Result<Trace, StartProblem> {
         level: start.level,
         platform: None,
         file_capabilities: start.capabilities,
+        libraries: start.libraries,
     };
     Loader::new().trace(&roots, &request)
 }
@@ -60,8 +63,10 @@ fn trace(tree: Memory, start: Start<'_>) -> Result<Trace, StartProblem> {
 fn shown(tree: Memory, start: Start<'_>) -> String {
     let trace = trace(tree, start).unwrap();
     let mut shown: Vec<String> = Vec::new();
-    for object in trace.order.iter().map(|place| &trace.objects[*place]) {
-        shown.push(String::from_utf8_lossy(&object.path).into());
+    for listed in &trace.order {
+        if let Listed::Object(place) = listed {
+            shown.push(String::from_utf8_lossy(&trace.objects[*place].path).into());
+        }
     }
     for missing in &trace.missing {
         shown.push(format!("!{}", String::from_utf8_lossy(&missing.name)));

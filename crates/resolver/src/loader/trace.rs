@@ -11,6 +11,7 @@ use crate::root::Walk;
 use super::elf::{Elf, Tag};
 use super::fatal::{Cause, Fatal};
 use super::profile::Profile;
+use super::symbols::SymbolProblem;
 use super::versions::VersionProblem;
 use super::warning::Warning;
 
@@ -24,9 +25,9 @@ pub struct Trace {
     /// The libraries in the order in which they are opened. Numbers elsewhere in a trace are places
     /// in this.
     pub objects: Vec<Object>,
-    /// The libraries in the order of the loader's own list, which `ldd` shows: filters stand before
-    /// their owners. Auditors are not in it.
-    pub order: Vec<usize>,
+    /// What the loader's own list shows, in its order, as `ldd` does: filters stand before their
+    /// owners, and a name that is missing stands where its object would. Auditors are not in it.
+    pub order: Vec<Listed>,
     /// Every name that was asked for, in order, also those that were loaded already.
     pub lookups: Vec<Lookup>,
     /// Names for which nothing was found.
@@ -35,6 +36,11 @@ pub struct Trace {
     pub fatal: Option<Fatal>,
     /// Versions that are needed and not there (glibc only).
     pub versions: Vec<VersionProblem>,
+    /// The order in which symbols are looked for (the main searchlist).
+    pub scope: Vec<Target>,
+    /// Symbols that are needed and not there, if somebody asked for that
+    /// ([`super::Loader::check_symbols`]).
+    pub symbols: Vec<SymbolProblem>,
     /// What a user should know; the program may start all the same.
     pub warnings: Vec<Warning>,
     /// `ld.so.cache` or musl's path file, if it decided where something was found.
@@ -52,6 +58,8 @@ pub struct Main {
     pub elf: Arc<Elf>,
     /// Whether it starts in secure mode: set-id bits or file capabilities.
     pub secure: bool,
+    /// Whether it is a library, which no kernel starts ([`super::Request::libraries`]).
+    pub library: bool,
 }
 
 /// Who loads a program.
@@ -112,6 +120,16 @@ pub struct Object {
     pub audit: bool,
     /// Its file.
     pub elf: Arc<Elf>,
+}
+
+/// One line of the loader's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// A library: its place in [`Trace::objects`].
+    Object(usize),
+    /// A name for which nothing was found: its place in [`Trace::missing`]. The loader makes an
+    /// empty object for each when it only traces (`elf/dl-load.c`, `l_faked`).
+    Missing(usize),
 }
 
 /// Who asks for a library.

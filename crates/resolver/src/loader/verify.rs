@@ -119,14 +119,14 @@ pub(super) fn contents(elf: &Elf, version: (u16, u16), level: Option<Level>) -> 
 
 /// Compares what an object asks of the processor with the level that it is started for
 /// (`sysdeps/x86/dl-prop.h`, `dl_isa_level_check`). Without a level nobody knows the processor:
-/// that is a warning.
+/// what some have is a warning, what none has is fatal.
 pub(super) fn check_level(
     elf: &Elf,
     version: (u16, u16),
     level: Option<Level>,
 ) -> Result<(), Cause> {
     let needed = elf.segments.as_ref().map_or(0, |segments| segments.isa_needed);
-    if version >= (2, 33) && level.is_some_and(|level| needed > isa_bits(level)) {
+    if version >= (2, 33) && needed & !isa_bits(level.unwrap_or(Level::V4)) != 0 {
         return Err(Cause::IsaLevel);
     }
     Ok(())

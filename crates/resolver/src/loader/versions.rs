@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::elf::Dynamic;
-use super::glibc::{Map, place_of};
+use super::glibc::{Map, Place, place_of};
 use super::trace::{Requester, Target, Trace};
 
 /// The version that a new enough libc defines for those who use `DT_RELR` (glibc 2.36).
@@ -56,7 +56,14 @@ impl VersionCause {
 
 /// Checks what each object needs against what the loader takes for the files, in the order of its
 /// list (`_dl_check_all_versions`).
-pub(super) fn check(maps: &[Map], order: &[usize], version: (u16, u16), trace: &mut Trace) {
+pub(super) fn check(maps: &[Map], order: &[Place], version: (u16, u16), trace: &mut Trace) {
+    let order: Vec<usize> = order
+        .iter()
+        .filter_map(|place| match place {
+            Place::Map(map) => Some(*map),
+            Place::Missing(_) => None,
+        })
+        .collect();
     // The first map of the list that has a name provides for it; a soname counts only if somebody
     // asked for it.
     let mut providers: HashMap<&[u8], usize> = HashMap::with_capacity(2 * maps.len());

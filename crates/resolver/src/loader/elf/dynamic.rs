@@ -3,7 +3,7 @@
 use goblin::elf::dynamic as dt;
 use goblin::elf::program_header::{PT_DYNAMIC, ProgramHeader};
 
-use super::symbol::SymbolTables;
+use super::symbol::{Relocations, SymbolTables};
 use super::version::Table;
 use super::{ElfProblem, Layout, Reader, VersionDefinition, VersionNeed, file_offset};
 
@@ -59,6 +59,10 @@ pub struct Dynamic {
     pub flags: u64,
     /// `DT_FLAGS_1`.
     pub flags_1: u64,
+    /// Whether there is a `DT_BIND_NOW`.
+    pub bind_now: bool,
+    /// Whether there is a `DT_SYMBOLIC`.
+    pub symbolic: bool,
     /// Whether there is a `DT_VERSYM`.
     pub versioned_symbols: bool,
     /// Whether there is a `DT_RELR`.
@@ -67,7 +71,7 @@ pub struct Dynamic {
     pub version_needs: Vec<VersionNeed>,
     /// `DT_VERDEF`; none if the tag is absent.
     pub version_definitions: Option<Vec<VersionDefinition>>,
-    pub(super) symbol_tables: SymbolTables,
+    pub(in crate::loader) symbol_tables: SymbolTables,
 }
 
 impl Dynamic {
@@ -81,6 +85,18 @@ impl Dynamic {
     #[must_use]
     pub fn no_default_directories(&self) -> bool {
         self.flags_1 & dt::DF_1_NODEFLIB != 0
+    }
+
+    /// Tells whether all symbols are looked up at the start (`DF_BIND_NOW`, `DF_1_NOW`).
+    #[must_use]
+    pub fn binds_at_start(&self) -> bool {
+        self.bind_now || self.flags & dt::DF_BIND_NOW != 0 || self.flags_1 & dt::DF_1_NOW != 0
+    }
+
+    /// Tells whether the object looks for symbols in itself first (`DF_SYMBOLIC`).
+    #[must_use]
+    pub fn searches_itself(&self) -> bool {
+        self.symbolic || self.flags & dt::DF_SYMBOLIC != 0
     }
 
     /// Returns the `DT_RPATH` that is in force: none beside a `DT_RUNPATH`.
@@ -127,6 +143,8 @@ impl Dynamic {
             runpath: optional(reader, dt::DT_RUNPATH)?,
             audit: optional(reader, dt::DT_AUDIT)?,
             depaudit: optional(reader, dt::DT_DEPAUDIT)?,
+            bind_now: last(dt::DT_BIND_NOW).is_some(),
+            symbolic: last(dt::DT_SYMBOLIC).is_some(),
             flags: last(dt::DT_FLAGS).unwrap_or(0),
             flags_1: last(dt::DT_FLAGS_1).unwrap_or(0),
             versioned_symbols: last(dt::DT_VERSYM).is_some(),
@@ -136,6 +154,8 @@ impl Dynamic {
                 hash: address(dt::DT_HASH),
                 symbols: address(dt::DT_SYMTAB),
                 strings: string(0),
+                versions: address(dt::DT_VERSYM),
+                relocations: Relocations::of(&last, &address),
             },
             ..Self::default()
         };

@@ -6,7 +6,7 @@ use crate::host::HostFile;
 
 use super::note::{half, word};
 use super::symbol::SymbolTables;
-use super::{Class, Elf, ElfProblem, Layout, Reader};
+use super::{Buffers, Class, Elf, ElfProblem, Layout, Reader};
 
 /// Most symbols of one table. The largest known libraries have some hundred thousand.
 const MAX_SYMBOLS: u64 = 1 << 20;
@@ -23,7 +23,8 @@ impl Elf {
     pub(crate) fn imports(&self, file: &dyn HostFile, size_bytes: u64) -> BTreeSet<Box<[u8]>> {
         let tables = self.dynamic().map(|dynamic| dynamic.symbol_tables);
         let read = |tables: SymbolTables| {
-            let mut reader = Reader::new(file, size_bytes).ok()?;
+            let mut buffers = Buffers::default();
+            let mut reader = Reader::new(file, size_bytes, &mut buffers).ok()?;
             tables.undefined(&mut reader, self.layout).ok()
         };
         tables.and_then(read).unwrap_or_default()

@@ -4,7 +4,7 @@ use goblin::elf::program_header::{PT_NOTE, ProgramHeader};
 
 use crate::host::HostFile;
 
-use super::{Class, Elf, Layout, Reader};
+use super::{Buffers, Class, Elf, Layout, Reader};
 
 /// `PT_GNU_PROPERTY`; goblin has no name for it (`elf.h`).
 const PT_GNU_PROPERTY: u32 = 0x6474_e553;
@@ -13,6 +13,11 @@ const NT_GNU_ABI_TAG: u32 = 1;
 const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
 /// `GNU_PROPERTY_X86_ISA_1_NEEDED` (x86-64 psABI).
 const X86_ISA_1_NEEDED: u32 = 0xc000_8002;
+/// `GNU_PROPERTY_NO_COPY_ON_PROTECTED`; `GNU_PROPERTY_1_NEEDED` with its bit
+/// `INDIRECT_EXTERN_ACCESS` (Linux extensions to the gABI).
+const NO_COPY_ON_PROTECTED: u32 = 2;
+const NEEDED_1: u32 = 0xb000_8000;
+const INDIRECT_EXTERN_ACCESS: u32 = 1;
 
 /// Type of a note that tells what its object opens at run time; the owner is `FDO`
 /// (systemd, `ELF_DLOPEN_METADATA`).
@@ -30,14 +35,19 @@ pub struct AbiTag {
     pub version: [u32; 3],
 }
 
-/// Reads both; a note that cannot be read is none.
-pub(super) fn read(
-    reader: &mut Reader<'_>,
-    headers: &[ProgramHeader],
-    layout: Layout,
-) -> (Option<AbiTag>, u32) {
-    let mut abi_tag = None;
-    let mut isa_needed = 0;
+/// What notes say.
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) abi_tag: Option<AbiTag>,
+    /// `GNU_PROPERTY_X86_ISA_1_NEEDED`.
+    pub(super) isa_needed: u32,
+    /// Whether protected symbols must not be copied.
+    pub(super) keeps_protected: bool,
+}
+
+/// Reads all of them; a note that cannot be read is none.
+pub(super) fn read(reader: &mut Reader<'_>, headers: &[ProgramHeader], layout: Layout) -> Notes {
+    let mut read = Notes::default();
     for header in headers {
         if !matches!(header.p_type, PT_NOTE | PT_GNU_PROPERTY) || header.p_filesz > MAX_NOTE_BYTES {
             continue;
@@ -47,17 +57,17 @@ pub(super) fn read(
         let gnu = notes(bytes, alignment, layout).filter(|note| note.owner == b"GNU\0");
         for Note { kind, description, .. } in gnu {
             match kind {
-                NT_GNU_ABI_TAG if abi_tag.is_none() && description.len() == 16 => {
+                NT_GNU_ABI_TAG if read.abi_tag.is_none() && description.len() == 16 => {
                     let word = |index: usize| word(description, index * 4, layout).unwrap_or(0);
-                    abi_tag =
+                    read.abi_tag =
                         Some(AbiTag { system: word(0), version: [word(1), word(2), word(3)] });
                 }
-                NT_GNU_PROPERTY_TYPE_0 => isa_needed |= isa_bits(description, layout),
+                NT_GNU_PROPERTY_TYPE_0 => read.take_properties(description, layout),
                 _ => {}
             }
         }
     }
-    (abi_tag, isa_needed)
+    read
 }
 
 /// Returns the descriptions of the notes that tell what the object opens at run time.
@@ -90,9 +100,9 @@ pub(crate) struct OwnedNote {
 impl Elf {
     /// Returns all notes, in file order, up to 64 KiB of each segment; what cannot be read is none.
     pub(crate) fn notes(&self, file: &dyn HostFile, size_bytes: u64) -> Vec<OwnedNote> {
-        let (Ok(segments), Ok(mut reader)) = (&self.segments, Reader::new(file, size_bytes)) else {
-            return Vec::new();
-        };
+        let mut buffers = Buffers::default();
+        let reader = Reader::new(file, size_bytes, &mut buffers);
+        let (Ok(segments), Ok(mut reader)) = (&self.segments, reader) else { return Vec::new() };
         let mut found = Vec::new();
         for (offset, length, alignment) in &segments.notes {
             let Ok(bytes) = reader.bytes(*offset, (*length).min(MAX_NOTE_BYTES)) else { continue };
@@ -133,33 +143,40 @@ fn notes(bytes: &[u8], alignment: usize, layout: Layout) -> impl Iterator<Item =
     })
 }
 
-fn isa_bits(mut properties: &[u8], layout: Layout) -> u32 {
-    let alignment = match layout.class {
-        Class::Elf32 => 4,
-        Class::Elf64 => 8,
-    };
-    while let (Some(kind), Some(size_bytes)) =
-        (word(properties, 0, layout), word(properties, 4, layout))
-    {
-        if kind == X86_ISA_1_NEEDED && size_bytes == 4 {
-            return word(properties, 8, layout).unwrap_or(0);
-        }
-        let Some(next) = (8 + size_bytes as usize).checked_next_multiple_of(alignment) else {
-            break;
+impl Notes {
+    fn take_properties(&mut self, mut properties: &[u8], layout: Layout) {
+        let alignment = match layout.class {
+            Class::Elf32 => 4,
+            Class::Elf64 => 8,
         };
-        properties = properties.get(next..).unwrap_or_default();
+        while let (Some(kind), Some(size_bytes)) =
+            (word(properties, 0, layout), word(properties, 4, layout))
+        {
+            let value = if size_bytes == 4 { word(properties, 8, layout) } else { None };
+            match (kind, value) {
+                (X86_ISA_1_NEEDED, Some(bits)) => self.isa_needed |= bits,
+                (NEEDED_1, Some(bits)) => {
+                    self.keeps_protected |= bits & INDIRECT_EXTERN_ACCESS != 0;
+                }
+                (NO_COPY_ON_PROTECTED, _) => self.keeps_protected = true,
+                _ => {}
+            }
+            let Some(next) = (8 + size_bytes as usize).checked_next_multiple_of(alignment) else {
+                break;
+            };
+            properties = properties.get(next..).unwrap_or_default();
+        }
     }
-    0
 }
 
 /// Returns the 32-bit number at `at`.
-pub(super) fn word(bytes: &[u8], at: usize, layout: Layout) -> Option<u32> {
+pub(in crate::loader) fn word(bytes: &[u8], at: usize, layout: Layout) -> Option<u32> {
     let bytes = *bytes.get(at..)?.first_chunk()?;
     Some(if layout.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
 }
 
 /// Returns the 16-bit number at `at`.
-pub(super) fn half(bytes: &[u8], at: usize, layout: Layout) -> Option<u16> {
+pub(in crate::loader) fn half(bytes: &[u8], at: usize, layout: Layout) -> Option<u16> {
     let bytes = *bytes.get(at..)?.first_chunk()?;
     Some(if layout.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
 }

@@ -14,24 +14,65 @@ const WINDOW_BYTES: u64 = 4096;
 /// Longest string that is taken, in bytes without its NUL: `PATH_MAX` (`limits.h`).
 const MAX_STRING_BYTES: u64 = 4096;
 
+/// Memory for the parts of a file. It is used again for the next one: memory that is taken anew for
+/// each of hundreds of files costs more than the files.
+#[derive(Default)]
+pub(in crate::loader) struct Buffers {
+    prefix: Part,
+    /// Only the first `used` belong to the file.
+    windows: Vec<Part>,
+    used: usize,
+}
+
+/// One part. The buffer stays as long as it ever was.
+#[derive(Default)]
+struct Part {
+    start: u64,
+    length: usize,
+    buffer: Vec<u8>,
+}
+
+impl Part {
+    fn read(&mut self, file: &dyn HostFile, start: u64, length: usize) -> Result<(), ElfProblem> {
+        if self.buffer.len() < length {
+            self.buffer.resize(length, 0);
+        }
+        self.start = start;
+        self.length = 0;
+        let buffer = &mut self.buffer[..length];
+        self.length = file.read_at(buffer, start).map_err(ElfProblem::Unreadable)?;
+        Ok(())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+
+    fn holds(&self, offset: u64, end: u64) -> bool {
+        self.start <= offset && end <= self.start + self.length as u64
+    }
+}
+
 /// Parts of one file that are in memory.
 pub(super) struct Reader<'a> {
     file: &'a dyn HostFile,
     size_bytes: u64,
-    prefix: Vec<u8>,
-    windows: Vec<(u64, Vec<u8>)>,
+    buffers: &'a mut Buffers,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a dyn HostFile, size_bytes: u64) -> Result<Self, ElfProblem> {
-        let mut prefix = vec![0; PREFIX_BYTES];
-        let length = file.read_at(&mut prefix, 0).map_err(ElfProblem::Unreadable)?;
-        prefix.truncate(length);
-        Ok(Self { file, size_bytes, prefix, windows: Vec::new() })
+    pub(super) fn new(
+        file: &'a dyn HostFile,
+        size_bytes: u64,
+        buffers: &'a mut Buffers,
+    ) -> Result<Self, ElfProblem> {
+        buffers.used = 0;
+        buffers.prefix.read(file, 0, PREFIX_BYTES)?;
+        Ok(Self { file, size_bytes, buffers })
     }
 
     pub(super) fn prefix(&self) -> &[u8] {
-        &self.prefix
+        self.buffers.prefix.bytes()
     }
 
     pub(super) fn size_bytes(&self) -> u64 {
@@ -61,9 +102,10 @@ impl<'a> Reader<'a> {
             return Err(ElfProblem::PointsOutside);
         }
         // Most strings lie in what is read already: look there before the longest is asked for.
-        if let Some((start, bytes)) = self.find(offset, offset + 1) {
-            let from = usize::try_from(offset - start).map_err(|_| ElfProblem::PointsOutside)?;
-            let tail = bytes.get(from..).unwrap_or_default();
+        if let Some(part) = self.find(offset, offset + 1) {
+            let from = usize::try_from(offset - part.start);
+            let from = from.map_err(|_| ElfProblem::PointsOutside)?;
+            let tail = part.bytes().get(from..).unwrap_or_default();
             if let Some(length) = tail.iter().position(|byte| *byte == 0) {
                 return Ok(tail[..length].into());
             }
@@ -81,29 +123,27 @@ impl<'a> Reader<'a> {
         self.window(offset, end.min(self.size_bytes)).map(drop)
     }
 
-    fn find(&self, offset: u64, end: u64) -> Option<(u64, &[u8])> {
-        if end <= self.prefix.len() as u64 {
-            return Some((0, &self.prefix));
-        }
-        self.windows
-            .iter()
-            .find(|(start, bytes)| *start <= offset && end <= *start + bytes.len() as u64)
-            .map(|(start, bytes)| (*start, bytes.as_slice()))
+    fn find(&self, offset: u64, end: u64) -> Option<&Part> {
+        let windows = &self.buffers.windows[..self.buffers.used];
+        std::iter::once(&self.buffers.prefix).chain(windows).find(|part| part.holds(offset, end))
     }
 
+    /// Returns a part that holds the range, and reads it if there is none yet.
     fn window(&mut self, offset: u64, end: u64) -> Result<(u64, &[u8]), ElfProblem> {
-        // Two look-ups: a borrow that is returned early cannot end before the push.
+        // Two look-ups: a borrow that is returned early cannot end before the reading.
         if self.find(offset, end).is_none() {
             let length = end.saturating_sub(offset).max(WINDOW_BYTES);
             let length = length.min(self.size_bytes.saturating_sub(offset));
-            let mut bytes =
-                vec![0; usize::try_from(length).map_err(|_| ElfProblem::PointsOutside)?];
-            let read = self.file.read_at(&mut bytes, offset).map_err(ElfProblem::Unreadable)?;
-            bytes.truncate(read);
-            self.windows.push((offset, bytes));
-            let (start, bytes) = &self.windows[self.windows.len() - 1];
-            return Ok((*start, bytes));
+            let length = usize::try_from(length).map_err(|_| ElfProblem::PointsOutside)?;
+            let Buffers { windows, used, .. } = &mut *self.buffers;
+            if windows.len() == *used {
+                windows.push(Part::default());
+            }
+            let window = &mut windows[*used];
+            window.read(self.file, offset, length)?;
+            *used += 1;
+            return Ok((offset, window.bytes()));
         }
-        Ok(self.find(offset, end).unwrap_or((0, &self.prefix)))
+        Ok(self.find(offset, end).map_or((0, &[]), |part| (part.start, part.bytes())))
     }
 }

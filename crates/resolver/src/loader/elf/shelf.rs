@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::host::{Errno, FileId};
 use crate::root::{Roots, Walk};
 
-use super::{Elf, ElfProblem, Machine};
+use super::{Buffers, Elf, ElfProblem, Machine};
 
 /// Whose eyes a file is read with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +32,7 @@ type Entry = Result<Arc<Elf>, ElfProblem>;
 #[derive(Default)]
 pub(in crate::loader) struct Shelf {
     files: Mutex<HashMap<(FileId, View), Entry>>,
+    buffers: Mutex<Option<Buffers>>,
 }
 
 impl Shelf {
@@ -47,9 +48,16 @@ impl Shelf {
             return entry.clone().map_err(Unread::Elf);
         }
         let file = roots.open(walk).map_err(Unread::Open)?;
-        let entry = read(&*file, walk.stat.size, view);
+        // Threads that read at the same time make buffers of their own.
+        let mut buffers = self.buffers().take().unwrap_or_default();
+        let entry = read_with(&*file, walk.stat.size, view, &mut buffers);
+        *self.buffers() = Some(buffers);
         self.files().insert(key, entry.clone());
         entry.map_err(Unread::Elf)
+    }
+
+    fn buffers(&self) -> std::sync::MutexGuard<'_, Option<Buffers>> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn files(&self) -> std::sync::MutexGuard<'_, HashMap<(FileId, View), Entry>> {
@@ -64,7 +72,16 @@ pub(in crate::loader) fn read(
     size_bytes: u64,
     view: View,
 ) -> Entry {
-    let elf = Elf::read(file, size_bytes, None)?;
+    read_with(file, size_bytes, view, &mut Buffers::default())
+}
+
+fn read_with(
+    file: &dyn crate::host::HostFile,
+    size_bytes: u64,
+    view: View,
+    buffers: &mut Buffers,
+) -> Entry {
+    let elf = Elf::read_with(file, size_bytes, None, buffers)?;
     if view == View::Loader {
         return Ok(Arc::new(elf));
     }
@@ -74,7 +91,7 @@ pub(in crate::loader) fn read(
     let layout = machine.into_iter().find_map(Machine::layout);
     match layout {
         Some(layout) if layout != elf.layout => {
-            Elf::read(file, size_bytes, Some(layout)).map(Arc::new)
+            Elf::read_with(file, size_bytes, Some(layout), buffers).map(Arc::new)
         }
         _ => Ok(Arc::new(elf)),
     }

@@ -1,17 +1,52 @@
 //! Whether an object defines a symbol, by its hash table.
 
+use goblin::elf::dynamic as dt;
+
 use crate::host::HostFile;
 
 use super::note::{half, word};
-use super::{Class, Elf, ElfProblem, Layout, Reader};
+use super::{Buffers, Class, Elf, ElfProblem, Layout, Reader};
 
 /// Where the symbol tables are in the file.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SymbolTables {
-    pub(super) gnu_hash: Option<u64>,
-    pub(super) hash: Option<u64>,
-    pub(super) symbols: Option<u64>,
-    pub(super) strings: Option<u64>,
+pub(in crate::loader) struct SymbolTables {
+    pub(in crate::loader) gnu_hash: Option<u64>,
+    pub(in crate::loader) hash: Option<u64>,
+    pub(in crate::loader) symbols: Option<u64>,
+    pub(in crate::loader) strings: Option<u64>,
+    /// `DT_VERSYM`.
+    pub(in crate::loader) versions: Option<u64>,
+    pub(in crate::loader) relocations: Relocations,
+}
+
+/// Where the relocations are in the file: offset and size in bytes of each table. Those of
+/// `DT_RELR` name no symbol.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::loader) struct Relocations {
+    /// `DT_REL`.
+    pub(in crate::loader) without_addend: Option<(u64, u64)>,
+    /// `DT_RELA`.
+    pub(in crate::loader) with_addend: Option<(u64, u64)>,
+    /// `DT_JMPREL`.
+    pub(in crate::loader) plt: Option<(u64, u64)>,
+    /// Whether `DT_JMPREL` has addends (`DT_PLTREL`).
+    pub(in crate::loader) plt_has_addend: bool,
+}
+
+impl Relocations {
+    /// Takes them from a dynamic table: `last` is its last value of a tag, `address` what that is
+    /// in the file.
+    pub(super) fn of(
+        last: &dyn Fn(u64) -> Option<u64>,
+        address: &dyn Fn(u64) -> Option<u64>,
+    ) -> Self {
+        Self {
+            without_addend: address(dt::DT_REL).zip(last(dt::DT_RELSZ)),
+            with_addend: address(dt::DT_RELA).zip(last(dt::DT_RELASZ)),
+            plt: address(dt::DT_JMPREL).zip(last(dt::DT_PLTRELSZ)),
+            plt_has_addend: last(dt::DT_PLTREL) == Some(dt::DT_RELA),
+        }
+    }
 }
 
 /// Longest chain that is followed. Real ones have less than twenty.
@@ -29,7 +64,8 @@ impl Elf {
         let Some(tables) = self.dynamic().map(|dynamic| dynamic.symbol_tables) else {
             return false;
         };
-        let Ok(mut reader) = Reader::new(file, size_bytes) else { return false };
+        let mut buffers = Buffers::default();
+        let Ok(mut reader) = Reader::new(file, size_bytes, &mut buffers) else { return false };
         tables.defines(&mut reader, self.layout, name).unwrap_or(false)
     }
 }
@@ -127,7 +163,7 @@ fn number(reader: &mut Reader<'_>, layout: Layout, at: u64) -> Result<u32, ElfPr
 }
 
 /// The hash of `DT_HASH` (gABI, chapter 5).
-fn sysv_hash(name: &[u8]) -> u32 {
+pub(in crate::loader) fn sysv_hash(name: &[u8]) -> u32 {
     name.iter().fold(0_u32, |hash, byte| {
         let hash = (hash << 4).wrapping_add(u32::from(*byte));
         let high = hash & 0xf000_0000;
@@ -136,6 +172,6 @@ fn sysv_hash(name: &[u8]) -> u32 {
 }
 
 /// The hash of `DT_GNU_HASH`.
-fn gnu_hash(name: &[u8]) -> u32 {
+pub(in crate::loader) fn gnu_hash(name: &[u8]) -> u32 {
     name.iter().fold(5381_u32, |hash, byte| hash.wrapping_mul(33).wrapping_add(u32::from(*byte)))
 }

@@ -25,6 +25,8 @@ pub struct NeededVersion {
     pub hash: u32,
     /// Whether it may be missing (`VER_FLG_WEAK`).
     pub weak: bool,
+    /// What `DT_VERSYM` has for its symbols (`vna_other`); the highest bit says "hidden".
+    pub index: u16,
 }
 
 /// One version that an object defines (`Elf64_Verdef`).
@@ -34,6 +36,10 @@ pub struct VersionDefinition {
     pub name: Box<[u8]>,
     /// The ELF hash of the name, as the file has it.
     pub hash: u32,
+    /// What `DT_VERSYM` has for its symbols (`vd_ndx`).
+    pub index: u16,
+    /// Whether this names the file itself and no version (`VER_FLG_BASE`).
+    pub base: bool,
 }
 
 /// A table of the file, and where its strings are.
@@ -64,6 +70,7 @@ impl Table<'_> {
                 versions.push(NeededVersion {
                     hash: aux.word(0, self.layout),
                     weak: aux.half(4, self.layout) & 2 != 0,
+                    index: aux.half(6, self.layout),
                     name: self.text(reader, aux.word(8, self.layout))?,
                 });
                 records += 1;
@@ -97,6 +104,8 @@ impl Table<'_> {
             let aux = Record::read(reader, at + u64::from(record.word(12, self.layout)), 8)?;
             definitions.push(VersionDefinition {
                 hash: record.word(8, self.layout),
+                index: record.half(4, self.layout),
+                base: record.half(2, self.layout) & 1 != 0,
                 name: self.text(reader, aux.word(0, self.layout))?,
             });
             match record.word(16, self.layout) {

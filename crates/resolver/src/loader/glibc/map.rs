@@ -114,15 +114,28 @@ impl State<'_> {
             rpath: None,
             runpath: None,
         });
-        self.order.push(map);
+        self.order.push(Place::Map(map));
         map
     }
 
     /// Moves a map before another one in the loader's list, as filters are.
     pub(super) fn move_before(&mut self, map: usize, owner: usize) {
-        self.order.retain(|other| *other != map);
-        let place = self.order.iter().position(|other| *other == owner).unwrap_or(0);
-        self.order.insert(place, map);
+        self.order.retain(|other| *other != Place::Map(map));
+        let place = self.place_before(owner);
+        self.order.insert(place, Place::Map(map));
+    }
+
+    /// Returns the place of a map in the loader's list.
+    pub(super) fn place_before(&self, owner: usize) -> usize {
+        self.order.iter().position(|other| *other == Place::Map(owner)).unwrap_or(0)
+    }
+
+    /// Returns the maps in the order of the loader's list.
+    fn listed(&self) -> impl Iterator<Item = usize> {
+        self.order.iter().filter_map(|place| match place {
+            Place::Map(map) => Some(*map),
+            Place::Missing(_) => None,
+        })
     }
 
     /// Returns the map that `name` leads to: one that has the name, one that is the same file, or
@@ -176,7 +189,8 @@ impl State<'_> {
             warn(&mut self.trace.warnings, Warning::DependsOnWorkingDirectory { path });
         }
         let id = opened.walk.stat.id;
-        if let Some(map) = self.order.iter().copied().find(|map| self.maps[*map].id == Some(id)) {
+        let same_file = self.listed().find(|map| self.maps[*map].id == Some(id));
+        if let Some(map) = same_file {
             self.note_name(map, name);
             if let Target::Object(object) = self.maps[map].target {
                 let Opened { path, found, walk, .. } = opened;
@@ -222,7 +236,7 @@ impl State<'_> {
             [map] => Some(*map),
             // Rare: two objects with one soname. The list is in another order than the maps only
             // after a filter.
-            maps => self.order.iter().copied().find(|map| maps.contains(map)),
+            maps => self.listed().find(|map| maps.contains(map)),
         }
     }
 

@@ -30,7 +30,11 @@ impl State<'_> {
     }
 
     fn map_at(&self, opening: &Opening<'_>) -> Option<usize> {
-        self.order.iter().copied().find(|map| match self.maps[*map].target {
+        let mut maps = self.order.iter().filter_map(|place| match place {
+            Place::Map(map) => Some(*map),
+            Place::Missing(_) => None,
+        });
+        maps.find(|map| match self.maps[*map].target {
             Target::Main => self.trace.main.real == *opening.by,
             Target::Object(object) => self.trace.objects[object].walk.real == *opening.by,
             Target::Interpreter | Target::Vdso => false,
