@@ -141,7 +141,7 @@ fn lines(
             Files::TreeWith(file, tree) => {
                 if !trees(scene, &below(trigger.source, file))?.is_empty() {
                     let tree = glob(scene.surroundings.roots, &below(trigger.source, tree));
-                    lines.extend(tree.iter().map(|path| tree_line(path)));
+                    lines.extend(tree.iter().map(tree_line));
                 }
             }
             Files::TreeAt(pattern) => lines.extend(trees(scene, pattern.as_bytes())?),

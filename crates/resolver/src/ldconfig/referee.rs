@@ -50,7 +50,7 @@ fn check(entries: &[(&str, Entry)]) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         match entry {
             Entry::Text(text) => fs::write(path, text).unwrap(),
-            Entry::Library(soname) if soname.is_empty() => {
+            Entry::Library("") => {
                 fs::write(path, Sample::library().needs("libc.so.6").bytes()).unwrap();
             }
             Entry::Library(soname) => {

@@ -112,6 +112,9 @@ pub(super) fn check_unversioned(roots: &Roots, trace: &mut Trace) {
     }
 }
 
+/// What a relocation looks for: name, version, and which definitions count.
+type Wanted = (Box<[u8]>, Option<Version>, Class);
+
 /// One check of all objects of a start.
 struct Check {
     machine: Machine,
@@ -119,7 +122,7 @@ struct Check {
     /// In the order of the search.
     scope: Vec<Member>,
     /// What names led to: they recur in most objects.
-    known: HashMap<(Box<[u8]>, Option<Version>, Class), Option<(usize, Symbol)>>,
+    known: HashMap<Wanted, Option<(usize, Symbol)>>,
     steps: u64,
     problems: Vec<SymbolProblem>,
 }

@@ -39,7 +39,7 @@ impl CacheAbi {
 /// Writes a cache. Of entries with one name for one loader the first counts.
 pub(crate) fn write_cache(mut entries: Vec<CacheEntry>, big_endian: bool) -> Vec<u8> {
     // The order of `ldconfig` (`elf/cache.c`, `compare`): the loader searches by halves.
-    entries.sort_by(|one, other| order(one, other));
+    entries.sort_by(order);
     entries.dedup_by(|later, kept| later.name == kept.name && later.abi == kept.abi);
 
     let strings_at = NEW_HEADER_BYTES + NEW_ENTRY_BYTES * entries.len();
