@@ -16,6 +16,7 @@ mod elf;
 mod hostile;
 mod random;
 mod referee;
+mod symbols;
 mod tools;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use super::elf::{Class, Machine};
 
 /// An ELF file to be: one `PT_LOAD` for all of it, a dynamic table, strings.
 #[derive(Clone)]
-pub(super) struct File {
+pub(crate) struct File {
     pub(super) class: Class,
     pub(super) machine: Machine,
     pub(super) object_type: u16,
@@ -22,7 +22,7 @@ enum Value {
 }
 
 pub(super) const NEEDED: u64 = 1;
-pub(super) const SONAME: u64 = 14;
+pub(crate) const SONAME: u64 = 14;
 pub(super) const RPATH: u64 = 15;
 pub(super) const RUNPATH: u64 = 29;
 pub(super) const FLAGS_1: u64 = 0x6fff_fffb;
@@ -34,7 +34,7 @@ const VERDEF: u64 = 0x6fff_fffc;
 const VERNEED: u64 = 0x6fff_fffe;
 
 /// A library of x86-64.
-pub(super) fn library() -> File {
+pub(crate) fn library() -> File {
     File {
         class: Class::Elf64,
         machine: Machine::X86_64,
@@ -53,7 +53,7 @@ pub(super) fn program(interpreter: &str) -> File {
 }
 
 impl File {
-    pub(super) fn text(mut self, tag: u64, text: &str) -> Self {
+    pub(crate) fn text(mut self, tag: u64, text: &str) -> Self {
         self.tags.push((tag, Value::Text(text.into())));
         self
     }
@@ -78,12 +78,12 @@ impl File {
         self
     }
 
-    pub(super) fn defines(mut self, version: &str) -> Self {
+    pub(crate) fn defines(mut self, version: &str) -> Self {
         self.definitions.push(version.into());
         self.number(VERSYM, 0)
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let wide = self.class == Class::Elf64;
         let (header_bytes, entry_bytes) = if wide { (64, 56) } else { (52, 32) };
         let count = 1 + usize::from(self.dynamic) + usize::from(self.interpreter.is_some());

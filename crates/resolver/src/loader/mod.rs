@@ -11,7 +11,7 @@ mod constants;
 mod elf;
 mod fatal;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod glibc;
 mod ldd;
 mod musl;

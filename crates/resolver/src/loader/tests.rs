@@ -464,9 +464,75 @@ fn versions_are_looked_for_in_the_file_that_is_named() {
     let causes: Vec<_> = trace.versions.iter().map(|problem| problem.cause).collect();
     assert_eq!(
         causes,
-        [VersionCause::NotFound, VersionCause::WeakNotFound, VersionCause::NoSymbolVersions]
+        // No relocation binds a symbol of that library: its version is only asked for.
+        [VersionCause::NotFound, VersionCause::WeakNotFound, VersionCause::NoInformation]
     );
     assert_eq!(*trace.versions[0].version, *b"A_2");
+}
+
+#[test]
+fn a_version_that_is_missing_is_fatal_unless_a_library_is_missing() {
+    let main = || main_program().needed("liba.so").needs("liba.so", "A_2", 0);
+    let provider = || library().defines("liba.so").defines("A_1");
+    let listing = |main: File| {
+        let files = [("/app/main", main), ("/lib/liba.so", provider())];
+        trace(with(tree("2.36"), &files), START).unwrap().listing(b"p\n")
+    };
+    let whole = listing(main());
+    let text = "/lib/liba.so: version `A_2' not found (required by p\\n); provided are A_1";
+    assert_eq!(whole.fatal.as_deref(), Some(text));
+    let lacking = listing(main().needed("libgone.so"));
+    assert_eq!((lacking.fatal.as_deref(), lacking.lacks_library()), (None, true));
+    assert_eq!(lacking.problems[0].text, text);
+}
+
+#[test]
+fn what_is_missing_stands_where_its_object_would() {
+    let files = [
+        ("/app/main", main_program().needed("libgone.so").needed("liba.so").needed("libb.so")),
+        (
+            "/lib/liba.so",
+            library().text(AUXILIARY, "libaux.so").text(FILTER, "libfil.so").needed("libgone.so"),
+        ),
+        ("/lib/libb.so", library()),
+    ];
+    let listing = trace(with(tree("2.36"), &files), START).unwrap().listing(b"/app/main");
+    let shown = |library: &Library| {
+        let name = String::from_utf8_lossy(&library.name).into_owned();
+        if library.path.is_some() { name } else { format!("!{name}") }
+    };
+    let names: Vec<_> = listing.libraries.iter().map(shown).collect();
+    assert_eq!(names, ["!libgone.so", "!libfil.so", "liba.so", "libb.so", "!libgone.so"]);
+    assert_eq!(listing.optional.iter().map(shown).collect::<Vec<_>>(), ["!libaux.so"]);
+    assert_eq!(*listing.libraries[4].needed_by, *b"/lib/liba.so");
+}
+
+#[test]
+fn a_secure_start_looks_at_the_mode_of_preloads_that_it_searches() {
+    let files = [
+        ("/app/main", main_program().needed("liba.so")),
+        ("/lib/liba.so", library()),
+        ("/lib/libpath.so", library()),
+        ("/lib/libname.so", library()),
+    ];
+    let tree = with(tree("2.36"), &files).file("/etc/ld.so.preload", "/lib/libpath.so libname.so");
+    let start = Start { capabilities: true, ..START };
+    assert_eq!(shown(tree, start), "/lib/libpath.so /lib/liba.so !libname.so");
+}
+
+#[test]
+fn a_library_stands_for_a_program_if_that_is_asked_for() {
+    let files = [
+        ("/x/libmain.so", library().text(SONAME, "libmain.so").needed("liba.so")),
+        ("/lib/liba.so", library().needed("libmain.so")),
+    ];
+    let tree = || with(tree("2.36"), &files);
+    let start = Start { program: "/x/libmain.so", libraries: true, ..START };
+    let traced = trace(tree(), start).unwrap();
+    let listing = traced.listing(b"/x/libmain.so");
+    assert_eq!((listing.interpreter, listing.libraries.len()), (None, 1));
+    let start = Start { libraries: false, ..start };
+    assert!(matches!(trace(tree(), start).unwrap().kind, Kind::Static));
 }
 
 #[test]

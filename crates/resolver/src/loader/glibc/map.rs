@@ -131,7 +131,7 @@ impl State<'_> {
     }
 
     /// Returns the maps in the order of the loader's list.
-    fn listed(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn listed(&self) -> impl Iterator<Item = usize> {
         self.order.iter().filter_map(|place| match place {
             Place::Map(map) => Some(*map),
             Place::Missing(_) => None,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::loader::fixture::{SONAME, library};
 
 #[test]
 fn what_is_missing_is_named_with_its_neighbour() {
@@ -165,9 +166,13 @@ fn what_the_loader_refuses_is_told() {
     let host = debian()
         .program("/usr/bin/text", Sample::program().needs("libtext.so").bytes())
         .file("/usr/lib/libtext.so", "INPUT(libc.so)".repeat(10))
+        .file(
+            "/usr/lib/libold.so",
+            library().text(SONAME, "libold.so").defines("libold.so").defines("OLD_1").bytes(),
+        )
         .program(
             "/usr/bin/new",
-            Sample::program().needs("libc.so.6").needs_version("libc.so.6", "GLIBC_2.99").bytes(),
+            Sample::program().needs("libold.so").needs_version("libold.so", "OLD_2").bytes(),
         );
     let problems = case(host)
         .binary("/usr/bin/text", "/usr/bin/text")
@@ -176,7 +181,7 @@ fn what_the_loader_refuses_is_told() {
     assert_eq!(
         problems,
         [
-            "`/usr/bin/new` needs versions of `libc.so.6`, which defines none",
+            "`/usr/bin/new` needs version `OLD_2` of `libold.so`, which defines others",
             "`/usr/bin/text` would not start: /lib/libtext.so: invalid ELF header",
         ]
     );
