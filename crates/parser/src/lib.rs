@@ -15,6 +15,7 @@ mod path;
 mod platform;
 mod printable;
 mod recipe;
+mod record;
 mod scalar;
 mod shown;
 mod span;
@@ -35,6 +36,7 @@ pub use recipe::{
     File, From, Group, KeyValue, Layer, Library, LibraryName, Owner, Port, Protocol, Recipe,
     Source, SourceKind, Statement, Symlink, Text, Tree, User,
 };
+pub use record::{Record, RecordError, RecordProblem, RecordValue};
 pub use scalar::{Epoch, Id, Mode, ScalarProblem};
 pub use span::{SourceFile, SourceMap, Span, Spanned};
 pub use syntax::{NumberProblem, SyntaxProblem};
