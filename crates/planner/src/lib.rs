@@ -9,6 +9,7 @@ mod closure;
 mod digest;
 mod encode;
 mod facts;
+pub mod lock;
 mod lower;
 pub mod node;
 mod origin;
