@@ -1,0 +1,176 @@
+//! Which Debian package a file of a source belongs to.
+//!
+//! Read from dpkg's own files (`/var/lib/dpkg`), never by running it: `dpkg -S` takes patterns, and
+//! does not find a file by the name that it has since `/lib` is a link to `usr/lib`. A source
+//! without dpkg owns nothing.
+
+use std::collections::BTreeMap;
+
+use crate::host::{FileType, Host, HostPath};
+
+/// Largest file of dpkg's that is read, in bytes. The status of a full desktop has 8 MiB.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The directories that the merge of `/usr` made links (usrmerge(5)).
+const MERGED: [&str; 7] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/libo32"];
+
+/// Finds the packages of `files`, which are paths of `host`, each below `root`. Files that no
+/// package owns are not in the answer; the others have `NAME VERSION`.
+#[must_use]
+pub fn owners(host: &dyn Host, root: &HostPath, files: &[HostPath]) -> BTreeMap<HostPath, String> {
+    let base = root.as_bytes().strip_suffix(b"/").unwrap_or(root.as_bytes());
+    let merged: Vec<&str> = MERGED
+        .into_iter()
+        .filter(|name| {
+            let stat = host.lstat(&root.join(name.as_bytes()));
+            stat.is_ok_and(|stat| stat.file_type == FileType::Symlink)
+        })
+        .collect();
+    // Names as they are in the root, canonical as far as the merge goes.
+    let mut wanted: BTreeMap<Vec<u8>, &HostPath> = BTreeMap::new();
+    for file in files {
+        if let Some(name) = file.as_bytes().strip_prefix(base) {
+            wanted.insert(canonical(name, &merged), file);
+        }
+    }
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let diversions = diversions(host, root, &merged);
+    let directory = root.join(b"/var/lib/dpkg/info");
+    let mut found: BTreeMap<HostPath, String> = BTreeMap::new();
+    for list in host.read_dir(&directory).unwrap_or_default() {
+        let Some(package) = list.strip_suffix(b".list") else { continue };
+        let Some(text) = read(host, &directory.join(&list)) else { continue };
+        let package = String::from_utf8_lossy(package).into_owned();
+        for line in text.split(|byte| *byte == b'\n') {
+            let mut name = canonical(line, &merged);
+            // dpkg lists a diverted file by the name that its package gives it.
+            if let Some((to, by)) = diversions.get(&name)
+                && *by != package.split(':').next().unwrap_or_default()
+            {
+                name.clone_from(to);
+            }
+            if let Some(file) = wanted.get(&name) {
+                // The lists come sorted: of several owners, as with `Multi-Arch: same`, the first.
+                found.entry((*file).clone()).or_insert_with(|| package.clone());
+            }
+        }
+    }
+    let versions = if found.is_empty() { BTreeMap::new() } else { versions(host, root) };
+    for package in found.values_mut() {
+        if let Some(version) = versions.get(package) {
+            *package = format!("{package} {version}");
+        }
+    }
+    found
+}
+
+/// Writes a path as it is after the merge of `/usr`.
+fn canonical(name: &[u8], merged: &[&str]) -> Vec<u8> {
+    let is_merged = merged.iter().any(|top| {
+        name.strip_prefix(top.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
+    });
+    if is_merged { [b"/usr", name].concat() } else { name.to_vec() }
+}
+
+/// Reads where packages' files were moved: from its name to the other one and to who did it
+/// (`dpkg-divert(1)`; three lines each).
+fn diversions(
+    host: &dyn Host,
+    root: &HostPath,
+    merged: &[&str],
+) -> BTreeMap<Vec<u8>, (Vec<u8>, String)> {
+    let text = read(host, &root.join(b"/var/lib/dpkg/diversions")).unwrap_or_default();
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    let diversion = |lines: &[&[u8]]| {
+        let by = String::from_utf8_lossy(lines[2]).into_owned();
+        (canonical(lines[0], merged), (canonical(lines[1], merged), by))
+    };
+    lines.chunks_exact(3).map(diversion).collect()
+}
+
+/// Reads the versions of all packages, by their name, and by name and architecture.
+fn versions(host: &dyn Host, root: &HostPath) -> BTreeMap<String, String> {
+    let text = read(host, &root.join(b"/var/lib/dpkg/status")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let mut versions = BTreeMap::new();
+    for paragraph in text.split("\n\n") {
+        let field = |name: &str| {
+            let mut lines = paragraph.lines();
+            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        };
+        if let (Some(name), Some(version)) = (field("Package"), field("Version")) {
+            versions.entry(name.to_owned()).or_insert_with(|| version.to_owned());
+            if let Some(architecture) = field("Architecture") {
+                versions.insert(format!("{name}:{architecture}"), version.to_owned());
+            }
+        }
+    }
+    versions
+}
+
+/// Returns a file's bytes; nothing if it cannot be read, in which case nothing is known.
+fn read(host: &dyn Host, path: &HostPath) -> Option<Vec<u8>> {
+    let stat = host.lstat(path).ok()?;
+    if stat.file_type != FileType::Regular || stat.size > MAX_BYTES {
+        return None;
+    }
+    let file = host.open(path).ok()?;
+    let mut bytes = vec![0; usize::try_from(stat.size).ok()?];
+    let count = file.read_at(&mut bytes, 0).ok()?;
+    bytes.truncate(count);
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Memory;
+
+    const STATUS: &str = "Package: libc6\nArchitecture: amd64\nVersion: 2.36-9\n\n\
+                          Package: libc6\nArchitecture: i386\nVersion: 2.36-8\n\n\
+                          Package: dash\nArchitecture: amd64\nVersion: 0.5\n";
+
+    fn machine() -> Memory {
+        Memory::new()
+            .link("/lib", "usr/lib")
+            .link("/bin", "usr/bin")
+            .directory("/sbin")
+            .file("/var/lib/dpkg/status", STATUS)
+            .file("/var/lib/dpkg/info/libc6:amd64.list", "/.\n/lib\n/lib/x/libc.so.6\n")
+            .file("/var/lib/dpkg/info/libc6:i386.list", "/lib/y/libc.so.6\n")
+            .file("/var/lib/dpkg/info/dash.list", "/bin/sh\n/sbin/tool\n/usr/bin/dash\n")
+            .file("/var/lib/dpkg/info/other.list", "/usr/bin/sh\n")
+            .file("/var/lib/dpkg/info/dash.md5sums", "/usr/bin/not\n")
+            .file("/var/lib/dpkg/diversions", "/usr/bin/sh\n/usr/bin/sh.distrib\nother\n")
+    }
+
+    fn owner(root: &str, file: &str) -> Option<String> {
+        let (root, file) = (HostPath::new(root.as_bytes()), HostPath::new(file.as_bytes()));
+        owners(&machine(), &root, std::slice::from_ref(&file)).remove(&file)
+    }
+
+    #[test]
+    fn a_file_is_found_by_its_name_behind_the_links_of_the_merge() {
+        assert_eq!(owner("/", "/usr/lib/x/libc.so.6").as_deref(), Some("libc6:amd64 2.36-9"));
+        assert_eq!(owner("/", "/usr/lib/y/libc.so.6").as_deref(), Some("libc6:i386 2.36-8"));
+        assert_eq!(owner("/", "/usr/bin/dash").as_deref(), Some("dash 0.5"));
+        // `/sbin` is a directory here.
+        assert_eq!(owner("/", "/sbin/tool").as_deref(), Some("dash 0.5"));
+        assert_eq!(owner("/", "/usr/sbin/tool"), None);
+        assert_eq!(owner("/", "/usr/bin/not"), None);
+    }
+
+    #[test]
+    fn a_diverted_file_belongs_to_who_brought_it() {
+        assert_eq!(owner("/", "/usr/bin/sh").as_deref(), Some("other"));
+        assert_eq!(owner("/", "/usr/bin/sh.distrib").as_deref(), Some("dash 0.5"));
+    }
+
+    #[test]
+    fn a_source_without_dpkg_owns_nothing() {
+        assert_eq!(owner("/usr", "/usr/bin/dash"), None);
+        assert_eq!(owner("/", "/home/me/dash"), None);
+    }
+}
