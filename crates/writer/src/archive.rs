@@ -38,10 +38,27 @@ pub fn write_archive(
     contents: &dyn Contents,
     workers: NonZeroUsize,
 ) -> Result<Vec<NamedImage>, WriteError> {
+    write_archive_if(target, specs, contents, workers, &|_| true)
+}
+
+/// The same, but what was made takes its place only if `accept` takes it.
+///
+/// # Errors
+/// [`WriteError::Refused`] if it does not; see [`write_archive`].
+pub fn write_archive_if(
+    target: &Path,
+    specs: &[ImageSpec],
+    contents: &dyn Contents,
+    workers: NonZeroUsize,
+    accept: &dyn Fn(&[NamedImage]) -> bool,
+) -> Result<Vec<NamedImage>, WriteError> {
     let staging = Staging::create(target)?;
     publish::replaces(&staging, Shape::File)?;
     let blobs = StagedBlobs::create(&staging)?;
     let named = build::write_images(specs, contents, workers, &blobs)?;
+    if !accept(&named) {
+        return Err(WriteError::Refused);
+    }
     let mut file = staging::create_file(&staging.directory, TEMPORARY.as_ref())
         .map_err(|error| staging.failed("make", error))?;
     blobs.settle(false)?;

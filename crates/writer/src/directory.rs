@@ -31,10 +31,27 @@ pub fn write_directory(
     contents: &dyn Contents,
     workers: NonZeroUsize,
 ) -> Result<Vec<NamedImage>, WriteError> {
+    write_directory_if(target, specs, contents, workers, &|_| true)
+}
+
+/// The same, but what was made takes its place only if `accept` takes it.
+///
+/// # Errors
+/// [`WriteError::Refused`] if it does not; see [`write_directory`].
+pub fn write_directory_if(
+    target: &Path,
+    specs: &[ImageSpec],
+    contents: &dyn Contents,
+    workers: NonZeroUsize,
+    accept: &dyn Fn(&[NamedImage]) -> bool,
+) -> Result<Vec<NamedImage>, WriteError> {
     let mut staging = Staging::create(target)?;
     publish::replaces(&staging, Shape::Directory)?;
     let blobs = StagedBlobs::create(&staging)?;
     let named = build::write_images(specs, contents, workers, &blobs)?;
+    if !accept(&named) {
+        return Err(WriteError::Refused);
+    }
     blobs.settle(true)?;
     write_file(&staging, "index.json", &manifest::encode_layout_index(&named))?;
     write_file(&staging, "oci-layout", manifest::OCI_LAYOUT)?;

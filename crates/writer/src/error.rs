@@ -19,6 +19,7 @@ pub const CODES: &[&str] = &[
     "imgc::write::io",
     "imgc::write::no_image",
     "imgc::write::occupied",
+    "imgc::write::refused",
     "imgc::write::too_large",
     "imgc::write::unreadable_image",
 ];
@@ -128,6 +129,13 @@ pub enum WriteError {
         /// What stands there.
         occupant: &'static str,
     },
+    /// What was made is not what its caller takes.
+    #[error("the image that came out is not the one that was expected")]
+    #[diagnostic(
+        code(imgc::write::refused),
+        help("the output is unchanged; compare the image with `imgc diff`")
+    )]
+    Refused,
     /// An image that is read back goes beyond a limit.
     #[error("{what} of `{}` is above the limit of {limit}", shown(.path))]
     #[diagnostic(

@@ -8,6 +8,7 @@ mod config;
 mod contents;
 mod deflate;
 mod directory;
+mod discard;
 mod encoder;
 mod error;
 #[cfg(test)]
@@ -33,10 +34,11 @@ mod tar_header;
 mod tests;
 mod zstandard;
 
-pub use archive::write_archive;
+pub use archive::{write_archive, write_archive_if};
 pub use build::write_image;
 pub use contents::Contents;
-pub use directory::write_directory;
+pub use directory::{write_directory, write_directory_if};
+pub use discard::Discard;
 pub use error::{CODES, WriteError};
 pub use image::{Descriptor, Image, Layer, NamedImage};
 pub use sink::{Blob, BlobSink};
