@@ -7,6 +7,7 @@ mod arrows;
 mod engines;
 mod errors;
 mod loader;
+mod lock;
 mod program;
 mod reproducible;
 mod workbench;

@@ -12,8 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 #[derive(Debug, Parser)]
 #[command(
     name = "imgc",
-    version,
-    propagate_version = true,
+    disable_version_flag = true,
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Results go to stdout, talk to stderr.\n\
@@ -23,8 +22,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: GlobalArguments,
+    /// Prints the version; with `--verbose` also those of all that decides digests.
+    #[arg(short = 'V', long)]
+    pub(crate) version: bool,
+    /// Says more about the version.
+    #[arg(long, requires = "version")]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 impl Arguments {
@@ -107,6 +112,10 @@ pub(crate) enum Command {
     Build(BuildArguments),
     /// Checks recipes: everything that `build` does but writing.
     Check(RecipesArguments),
+    /// Locks recipes: writes beside each what it was made from and what came out.
+    ///
+    /// From then on `build` and `check` stop when something has changed. Check the lock in.
+    Lock(LockArguments),
     /// Prints the plan of a recipe: what it asks for, as a graph with content-addressed nodes.
     Plan(PlanArguments),
     /// Says why a path is in an image.
@@ -170,6 +179,21 @@ pub(crate) struct RecipesArguments {
     /// The recipes.
     #[arg(required = true, value_name = "RECIPE", value_hint = ValueHint::FilePath)]
     pub(crate) recipes: Vec<PathBuf>,
+    /// Refuses a recipe that has no lock.
+    #[arg(long)]
+    pub(crate) locked: bool,
+}
+
+/// Arguments of `lock`.
+#[derive(Debug, Args)]
+pub(crate) struct LockArguments {
+    /// The recipes.
+    #[arg(required = true, value_name = "RECIPE", value_hint = ValueHint::FilePath)]
+    pub(crate) recipes: Vec<PathBuf>,
+    /// Writes nothing; compares what goes in with the locks, without building, and exits with 1 if
+    /// something has changed or a lock is missing.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// Arguments of `plan`.

@@ -58,6 +58,17 @@ pub(crate) enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// A lock that the system does not give out.
+    #[error("cannot read the lock `{file}`")]
+    #[diagnostic(
+        code(imgc::program::lock_unreadable),
+        help("look at its permissions; `imgc lock` does not help here")
+    )]
+    LockUnreadable {
+        file: String,
+        #[source]
+        source: io::Error,
+    },
     /// A code that nothing has.
     #[error("no error or warning has the code `{code}`")]
     #[diagnostic(

@@ -10,16 +10,22 @@ mod contents;
 mod engine;
 mod error;
 mod listing;
+mod lockfile;
 mod node_view;
+mod origin;
 mod output;
 mod pipeline;
 mod project;
 mod quantity;
 mod report;
 mod session;
+mod version;
 
 use std::panic;
 use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Arguments, Command};
 use crate::commands::{Failure, Outcome};
@@ -53,7 +59,13 @@ fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = dispatch(&arguments.command, &mut session);
+    let result = match &arguments.command {
+        _ if arguments.version => version::print(arguments.verbose, &mut session),
+        Some(command) => dispatch(command, &mut session),
+        None => Arguments::command()
+            .error(ErrorKind::MissingSubcommand, "a command is needed; see `imgc --help`")
+            .exit(),
+    };
     let flushed = session.output.flush().map_err(Failure::from);
     let result = result.and_then(|outcome| flushed.map(|()| outcome));
     session.talk.clear();
@@ -75,6 +87,7 @@ fn dispatch(command: &Command, session: &mut Session) -> Result<Outcome, Failure
     match command {
         Command::Build(arguments) => commands::build::run(arguments, session),
         Command::Check(arguments) => commands::check::run(arguments, session),
+        Command::Lock(arguments) => commands::lock::run(arguments, session),
         Command::Plan(arguments) => commands::plan::run(arguments, session),
         Command::Why(arguments) => commands::why::run(arguments, session),
         Command::Ls(arguments) => commands::ls::run(arguments, session),

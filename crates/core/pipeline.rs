@@ -10,11 +10,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use imgc_parser::{Printable, Texts};
+use imgc_planner::lock::Lock;
 use imgc_planner::{Closure, Digest, EntryKind, ImageSpec, Origins, Place, Plan, assemble, check};
 use imgc_resolver::{Host, HostPath, Machine, Resolution, ResolveError, Sources, resolve};
 
 use crate::commands::Failure;
 use crate::error::ProgramError;
+use crate::lockfile;
 use crate::project::Project;
 use crate::quantity::{count, size};
 use crate::report::Report;
@@ -31,7 +33,11 @@ pub(crate) struct Planned {
 /// Everything that is known before anything is written.
 #[derive(Debug)]
 pub(crate) struct Compiled {
+    pub(crate) plan: Plan,
     pub(crate) origins: Origins,
+    pub(crate) project: Project,
+    /// The recipe's lock, if it has one.
+    pub(crate) lock: Option<Lock>,
     /// One for each platform.
     pub(crate) images: Vec<CompiledImage>,
 }
@@ -97,10 +103,24 @@ pub(crate) fn plan(recipe: &Path, session: &mut Session) -> Result<Planned, Fail
     Ok(Planned { plan, origins, project })
 }
 
-/// Plans a recipe, finds what it asks for, and proves that the images are sound.
+/// Plans a recipe, finds what it asks for, and proves that the images are sound. Whether they are
+/// what the recipe's lock says is for [`crate::lockfile::check`].
 pub(crate) fn compile(recipe: &Path, session: &mut Session) -> Result<Compiled, Failure> {
+    let lock = lockfile::read(recipe, session)?;
+    compile_with(recipe, lock, session)
+}
+
+/// The same with a lock that was read already; without one the recipe has none.
+pub(crate) fn compile_with(
+    recipe: &Path,
+    lock: Option<Lock>,
+    session: &mut Session,
+) -> Result<Compiled, Failure> {
     let Planned { plan, origins, project } = plan(recipe, session)?;
-    let created = session.created()?;
+    let created = match &lock {
+        Some(lock) => lock.created,
+        None => session.created()?,
+    };
     let file = project.shown(&project.recipe);
     let root = HostPath::new(project.root.as_os_str().as_bytes());
     let platforms = match plan.image().platforms.as_slice() {
@@ -150,7 +170,11 @@ pub(crate) fn compile(recipe: &Path, session: &mut Session) -> Result<Compiled, 
     }
     session.talk.clear();
     errors.sort_by_key(Report::place);
-    if errors.is_empty() { Ok(Compiled { origins, images }) } else { Err(errors.into()) }
+    if errors.is_empty() {
+        Ok(Compiled { plan, origins, project, lock, images })
+    } else {
+        Err(errors.into())
+    }
 }
 
 fn reports<E: miette::Diagnostic>(errors: &[E], file: &str) -> Failure {

@@ -6,6 +6,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use imgc_parser::{Epoch, SourceMap};
 
@@ -17,6 +18,9 @@ use crate::report::{Report, Reporter};
 
 /// Names of directories that mark the root of a project.
 const PROJECT_MARKS: [&str; 4] = [".git", ".jj", ".hg", ".svn"];
+
+/// Days in UTC have no leap seconds in the count since 1970 (POSIX, 4.16).
+const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Returns how many threads work: what the thread pool is told, else one for each processor.
 fn threads() -> NonZeroUsize {
@@ -130,6 +134,20 @@ impl Session {
         seconds
             .and_then(|seconds| Epoch::new(seconds).ok())
             .ok_or_else(|| ProgramError::SourceDateEpoch { value: value.clone() })
+    }
+
+    /// Returns the day on which something is locked: that of `SOURCE_DATE_EPOCH`, else today, at
+    /// midnight UTC.
+    ///
+    /// # Errors
+    /// When `SOURCE_DATE_EPOCH` is set and no number of seconds between 1970 and 9999.
+    pub(crate) fn today(&self) -> Result<Epoch, ProgramError> {
+        let now = match &self.source_date_epoch {
+            Some(_) => self.created()?.seconds(),
+            // A clock before 1970 is as good as none.
+            None => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        };
+        Ok(Epoch::new(now - now % SECONDS_PER_DAY).unwrap_or(Epoch::ZERO))
     }
 
     /// Writes a report to stderr.

@@ -1,16 +1,18 @@
 //! `imgc build`: recipes become images.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use imgc_parser::{ImageName, Printable};
 use imgc_planner::ImageSpec;
-use imgc_writer::NamedImage;
+use imgc_writer::{NamedImage, WriteError, write_archive_if, write_directory_if};
 
 use crate::args::{BuildArguments, Engine};
 use crate::commands::{Failure, Outcome};
 use crate::engine;
 use crate::error::ProgramError;
+use crate::lockfile::{self, Expected};
 use crate::pipeline::{self, CompiledImage, ImageContents, contents};
 use crate::quantity::{count, size};
 use crate::report::Report;
@@ -33,10 +35,19 @@ enum Destination {
 /// Builds all recipes. Nothing is written if one of them has errors.
 pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let mut images = Vec::new();
+    let mut expected = Expected::default();
     let mut errors = Vec::new();
     for recipe in &arguments.recipes.recipes {
-        match pipeline::compile(recipe, session) {
-            Ok(compiled) => images.push(compiled.images),
+        let compiled = pipeline::compile(recipe, session);
+        let checked = compiled.and_then(|compiled| {
+            lockfile::check(&compiled, arguments.recipes.locked)?;
+            Ok(compiled)
+        });
+        match checked {
+            Ok(compiled) => {
+                expected.add(&compiled);
+                images.push(compiled.images);
+            }
             Err(Failure(failed)) => errors.extend(failed),
         }
     }
@@ -44,7 +55,7 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
         return Err(errors.into());
     }
     for (destination, images) in destinations(arguments, images)? {
-        write(&destination, &images, arguments.load, session)?;
+        write(&destination, &images, &expected, arguments.load, session)?;
     }
     Ok(Outcome::Done)
 }
@@ -94,6 +105,7 @@ fn is_archive(path: &Path) -> bool {
 fn write(
     destination: &Destination,
     images: &[CompiledImage],
+    expected: &Expected,
     load: Option<Engine>,
     session: &mut Session,
 ) -> Result<(), Failure> {
@@ -108,15 +120,28 @@ fn write(
             ProgramError::CannotWrite { file, source }
         })?;
     }
+    // What comes out is compared with the locks before it takes its place.
+    let differences = RefCell::new(Vec::new());
+    let accept = |written: &[NamedImage]| {
+        let found = expected.differences(written);
+        let accepted = found.is_empty();
+        *differences.borrow_mut() = found;
+        accepted
+    };
     let written = match destination {
         Destination::Archive(path) => {
             imgc_writer::write_archive(&session.absolute(path), &specs, &bytes, session.workers())
         }
         Destination::Directory(path) => {
             imgc_writer::write_directory(&session.absolute(path), &specs, &bytes, session.workers())
+            write_archive_if(&session.absolute(path), &specs, &bytes, session.workers, &accept)
+            write_directory_if(&session.absolute(path), &specs, &bytes, session.workers, &accept)
         }
         Destination::Engine => Ok(Vec::new()),
     };
+    if let (Err(WriteError::Refused), found @ [_, ..]) = (&written, &differences.take()[..]) {
+        return Err(Failure(found.iter().map(|error| Report::new(error)).collect()));
+    }
     let mut written = written?;
     if let Some(engine) = load {
         let loaded = engine::load(engine, &specs, &bytes, session)?;
@@ -199,8 +224,8 @@ impl std::fmt::Display for Destination {
     }
 }
 
-impl From<imgc_writer::WriteError> for Failure {
-    fn from(error: imgc_writer::WriteError) -> Self {
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
         Self(vec![Report::new(&error)])
     }
 }

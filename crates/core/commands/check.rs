@@ -2,6 +2,7 @@
 
 use crate::args::RecipesArguments;
 use crate::commands::{Failure, Outcome};
+use crate::lockfile;
 use crate::pipeline;
 use crate::session::Session;
 
@@ -9,7 +10,10 @@ use crate::session::Session;
 pub(crate) fn run(arguments: &RecipesArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let mut reports = Vec::new();
     for recipe in &arguments.recipes {
-        match pipeline::compile(recipe, session) {
+        let compiled = pipeline::compile(recipe, session);
+        let checked = compiled
+            .and_then(|compiled| lockfile::check(&compiled, arguments.locked).map(|()| compiled));
+        match checked {
             Ok(compiled) => session.talk.say(format!(
                 "{}: no errors ({})",
                 recipe.display(),
