@@ -17,7 +17,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
     max_term_width = 100,
     after_help = "Results go to stdout, talk to stderr.\n\
                   Exit codes: 0 done; 1 errors in a recipe, an image or a file; 2 wrong command \
-                  line; 3 a program that its loader refuses (`ldd`); 70 internal error."
+                  line; 3 a program that its loader refuses (`ldd`); 4 not reproducible, or not made from \
+                  the recipe (`audit`); 70 internal error."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -124,6 +125,20 @@ pub(crate) enum Command {
     Ls(ContentsArguments),
     /// Shows what is in an image as a tree.
     Tree(ContentsArguments),
+    /// Compares two images field by field: recipes, OCI directories or archives, also those of
+    /// `docker save`.
+    ///
+    /// Exits with 0 if they are the same, with 1 if not, with 2 if one cannot be read.
+    Diff(DiffArguments),
+    /// Reads an image back with a second reader, and checks every rule of its form and all digests.
+    Verify(VerifyArguments),
+    /// Builds recipes again and again under changes that must not matter, and compares.
+    ///
+    /// Exits with 4 if a build comes out differently or inputs have drifted from a lock.
+    Audit(AuditArguments),
+    /// Prints what the program sees of where it runs, for `audit`.
+    #[command(hide = true)]
+    Surroundings,
     /// Formats recipes in place.
     Fmt(FmtArguments),
     /// Lists the libraries of programs as their loader would find them, without running anything.
@@ -227,6 +242,52 @@ pub(crate) struct ContentsArguments {
     /// Prints JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// A recipe, an OCI directory, or an archive.
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub(crate) first: PathBuf,
+    /// Another one.
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub(crate) second: PathBuf,
+    /// Compares what runs alone: settings, and the tree of all layers together. Times, history,
+    /// names of images and owners, compression, and how files are spread over layers do not count.
+    #[arg(long)]
+    pub(crate) semantic: bool,
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// An OCI directory, or an archive of one.
+    #[arg(value_name = "IMAGE", value_hint = ValueHint::AnyPath)]
+    pub(crate) image: PathBuf,
+    /// Also checks that it is what this recipe, and its lock, say.
+    #[arg(long, value_name = "RECIPE", value_hint = ValueHint::FilePath)]
+    pub(crate) recipe: Option<PathBuf>,
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArguments {
+    /// The recipes.
+    #[arg(required = true, value_name = "RECIPE", value_hint = ValueHint::FilePath)]
+    pub(crate) recipes: Vec<PathBuf>,
+    /// Says instead whether this image, an OCI directory or an archive, was made from the recipe.
+    #[arg(long, value_name = "IMAGE", value_hint = ValueHint::AnyPath)]
+    pub(crate) against: Option<PathBuf>,
+    /// Prints JSON.
+    #[arg(long, conflicts_with = "against")]
+    pub(crate) json: bool,
+    /// Prints a short summary in Markdown, for the page of a CI job.
+    #[arg(long, conflicts_with_all = ["against", "json"])]
+    pub(crate) markdown: bool,
 }
 
 /// Arguments of `fmt`.

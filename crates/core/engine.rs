@@ -1,7 +1,5 @@
 //! Engines that take images: `docker load` and `podman load`.
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use imgc_parser::Printable;
@@ -11,17 +9,8 @@ use imgc_writer::{Contents, NamedImage};
 use crate::args::Engine;
 use crate::commands::Failure;
 use crate::error::ProgramError;
+use crate::scratch::Scratch;
 use crate::session::Session;
-
-/// A directory of our own that goes away with this.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays behind lies in the directory for temporary files.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Writes images into an archive, lets the engine load it, and removes the archive.
 pub(crate) fn load(
@@ -38,6 +27,9 @@ pub(crate) fn load(
     let scratch = Scratch(directory);
     let archive = scratch.0.join("image.tar");
     let written = imgc_writer::write_archive(&archive, specs, contents, session.workers())?;
+    let scratch = Scratch::new(&session.temporary, "load")?;
+    let archive = scratch.path().join("image.tar");
+    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers)?;
     session.talk.progress(&format!("loading into {}", engine.program()));
     let failed = |reason: String| ProgramError::LoadFailed { engine: engine.program(), reason };
     let output = Command::new(engine.program())

@@ -58,6 +58,10 @@ pub(crate) enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// A build of an audit that fails without anything being changed.
+    #[error("`{recipe}` cannot be built in a process of its own: {reason}")]
+    #[diagnostic(code(imgc::program::audit_failed), help("see why: `imgc build {recipe}`"))]
+    AuditFailed { recipe: String, reason: String },
     /// A lock that the system does not give out.
     #[error("cannot read the lock `{file}`")]
     #[diagnostic(

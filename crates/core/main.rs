@@ -5,8 +5,11 @@
 //! a short file for each command.
 
 mod args;
+mod audit;
 mod commands;
+mod comparison;
 mod contents;
+mod elf_view;
 mod engine;
 mod error;
 mod listing;
@@ -18,7 +21,10 @@ mod pipeline;
 mod project;
 mod quantity;
 mod report;
+mod scratch;
 mod session;
+mod subject;
+mod verification;
 mod version;
 
 use std::panic;
@@ -37,6 +43,12 @@ const INTERNAL_ERROR: u8 = 70;
 
 /// Exit code of `ldd` when a loader would refuse to start a program.
 const FATAL: u8 = 3;
+
+/// Exit code of `audit` when a build, or the image, is not what it should be.
+const DIFFERS: u8 = 4;
+
+/// Exit code of `diff` when there is nothing to compare, as of diff(1), whose 1 says "different".
+const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
@@ -73,12 +85,17 @@ fn run(arguments: &Arguments) -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Ok(Outcome::Fatal) => ExitCode::from(FATAL),
+        Ok(Outcome::Differs) => ExitCode::from(DIFFERS),
         Err(Failure(reports)) => {
             for report in &reports {
                 session.report(report);
             }
             // Without a report, nobody reads our results any more: that is the reader's choice.
-            if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            match &arguments.command {
+                _ if reports.is_empty() => ExitCode::SUCCESS,
+                Some(Command::Diff(_)) => ExitCode::from(TROUBLE),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -92,6 +109,10 @@ fn dispatch(command: &Command, session: &mut Session) -> Result<Outcome, Failure
         Command::Why(arguments) => commands::why::run(arguments, session),
         Command::Ls(arguments) => commands::ls::run(arguments, session),
         Command::Tree(arguments) => commands::tree::run(arguments, session),
+        Command::Diff(arguments) => commands::diff::run(arguments, session),
+        Command::Verify(arguments) => commands::verify::run(arguments, session),
+        Command::Audit(arguments) => commands::audit::run(arguments, session),
+        Command::Surroundings => commands::surroundings::run(session),
         Command::Fmt(arguments) => commands::fmt::run(arguments, session),
         Command::Ldd(arguments) => commands::ldd::run(arguments, session),
         Command::Explain(arguments) => commands::explain::run(arguments, session),

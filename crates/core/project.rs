@@ -1,5 +1,6 @@
 //! The project: the directory out of which no relative path of a recipe leads.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub(crate) struct Project {
     pub(crate) root: PathBuf,
     /// The recipe, from there.
     pub(crate) recipe: ProjectPath,
+    /// The recipe and the files that it uses, as far as they were read.
+    pub(crate) texts: BTreeSet<ProjectPath>,
     cwd: PathBuf,
 }
 
@@ -34,7 +37,7 @@ impl Project {
         let below = recipe.strip_prefix(&root).map_err(|_| outside())?;
         let below = below.to_str().ok_or_else(outside)?;
         let recipe = ProjectPath::resolve(&ProjectPath::project(), below).map_err(|_| outside())?;
-        Ok(Self { root, recipe, cwd })
+        Ok(Self { root, recipe, texts: BTreeSet::new(), cwd })
     }
 
     /// Returns the name by which the user knows a file of the project.
@@ -58,6 +61,7 @@ impl Texts for Project {
             Ok(bytes)
         };
         let bytes = read().map_err(|error| error.to_string())?;
+        self.texts.insert(path.clone());
         Ok(SourceText { name: self.shown(path), bytes })
     }
 }

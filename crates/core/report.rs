@@ -69,6 +69,11 @@ impl Report {
         self
     }
 
+    /// Returns the code.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Returns the first place that this is about, by which reports are sorted.
     pub(crate) fn place(&self) -> Option<Span> {
         self.labels.iter().map(|(span, _)| *span).min()

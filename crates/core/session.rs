@@ -2,7 +2,10 @@
 //!
 //! The only place that reads the environment, the clock and the current directory.
 
+pub(crate) mod surroundings;
+
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Component, Path, PathBuf};
@@ -44,6 +47,8 @@ pub(crate) struct Session {
     pub(crate) talk: Talk,
     /// The texts that were read, for the places in reports.
     pub(crate) map: SourceMap,
+    /// `PATH`: where programs are found.
+    pub(crate) search_path: OsString,
     reporter: Reporter,
     jobs: Option<NonZeroUsize>,
     project: Option<PathBuf>,
@@ -76,6 +81,7 @@ impl Session {
             output: Output::new(),
             talk: Talk::new(quiet, terminal && human),
             map: SourceMap::default(),
+            search_path: env::var_os("PATH").unwrap_or_default(),
             reporter: Reporter::new(arguments.message_format, colors),
             project: arguments.project.clone(),
             source_date_epoch: env::var_os("SOURCE_DATE_EPOCH")
@@ -134,6 +140,27 @@ impl Session {
         seconds
             .and_then(|seconds| Epoch::new(seconds).ok())
             .ok_or_else(|| ProgramError::SourceDateEpoch { value: value.clone() })
+    }
+
+    /// Returns `SOURCE_DATE_EPOCH` as it is.
+    pub(crate) fn source_date_epoch(&self) -> Option<&String> {
+        self.source_date_epoch.as_ref()
+    }
+
+    /// Returns the directory that `--project` names, else the current one.
+    pub(crate) fn named_project(&self) -> PathBuf {
+        self.project.as_ref().map_or_else(|| self.cwd.clone(), |project| self.absolute(project))
+    }
+
+    /// Returns where this program is, to start it again.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub(crate) fn program(&self) -> Result<PathBuf, ProgramError> {
+        env::current_exe().map_err(|source| ProgramError::InputOutput {
+            what: "cannot find out where imgc itself is",
+            source,
+        })
     }
 
     /// Returns the day on which something is locked: that of `SOURCE_DATE_EPOCH`, else today, at

@@ -1,8 +1,10 @@
 //! The commands, one short file each.
 
+pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod ldd;
@@ -10,7 +12,9 @@ pub(crate) mod lock;
 pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod surroundings;
 pub(crate) mod tree;
+pub(crate) mod verify;
 pub(crate) mod why;
 
 use std::io;
@@ -28,6 +32,8 @@ pub(crate) enum Outcome {
     Failed,
     /// `ldd` alone: the loader would refuse to start a program. Exit code 3.
     Fatal,
+    /// `audit` alone: a build or an image is another one than it should be. Exit code 4.
+    Differs,
 }
 
 /// Why a command could not go on: at least one report, all of them still to be shown.

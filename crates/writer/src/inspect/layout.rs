@@ -104,6 +104,17 @@ impl Layout {
         Ok(bytes)
     }
 
+    /// Tells whether there is a file of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name.as_bytes())
+    }
+
+    /// Returns any file, if it is there.
+    pub(super) fn file(&self, name: &str) -> Result<Option<Section>, WriteError> {
+        let section = self.files.get(name.as_bytes()).map(Stored::open).transpose();
+        section.map_err(WriteError::io("open a file of", &self.path))
+    }
+
     /// Returns a blob, if it is there.
     pub(super) fn blob(&self, digest: &BlobDigest) -> Result<Option<Section>, WriteError> {
         let stored = self.files.get(blob_name(digest).as_bytes());

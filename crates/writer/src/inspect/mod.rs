@@ -12,6 +12,8 @@ mod documents;
 mod finding;
 mod layer;
 mod layout;
+mod observe;
+mod observe_layer;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,7 @@ use std::path::Path;
 use imgc_planner::{BlobDigest, DiffId, Digest};
 
 pub use finding::{Finding, Problem};
+pub use observe::{EntryField, ObservedEntry, ObservedImage, ObservedLayer, contents, observe};
 
 use crate::error::WriteError;
 

@@ -1,0 +1,62 @@
+//! An image to look into, whatever the command line names: one that was written, or a recipe, which
+//! is built into a directory that goes away again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use imgc_planner::{Digest, ImageSpec};
+use imgc_writer::inspect::{ObservedImage, contents, observe};
+
+use crate::commands::Failure;
+use crate::lockfile;
+use crate::pipeline::{self, ImageContents};
+use crate::scratch::Scratch;
+use crate::session::Session;
+
+/// Largest file whose content is looked into, in bytes.
+const MAX_CONTENT_BYTES: u64 = 256 << 20;
+
+/// What was named, as images.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// The images, one for each name and platform.
+    pub(crate) images: Vec<ObservedImage>,
+    path: PathBuf,
+    _scratch: Option<Scratch>,
+}
+
+impl Subject {
+    /// Reads an OCI directory or an archive, or builds a recipe.
+    pub(crate) fn open(named: &Path, session: &mut Session) -> Result<Self, Failure> {
+        let path = session.absolute(named);
+        if is_image(&path) {
+            let images = observe(&path)?;
+            return Ok(Self { images, path, _scratch: None });
+        }
+        let compiled = pipeline::compile(named, session)?;
+        lockfile::check(&compiled, false)?;
+        let scratch = Scratch::new(&session.temporary, "look")?;
+        let path = scratch.path().join("image");
+        let specs: Vec<ImageSpec> =
+            compiled.images.iter().map(|image| image.spec.clone()).collect();
+        session.talk.progress(&format!("building {}", named.display()));
+        let bytes = ImageContents::new(&compiled.images);
+        imgc_writer::write_directory(&path, &specs, &bytes, session.workers)?;
+        let images = observe(&path)?;
+        session.talk.clear();
+        Ok(Self { images, path, _scratch: Some(scratch) })
+    }
+
+    /// Returns the contents of files, as far as they are not too large to look into.
+    pub(crate) fn contents(
+        &self,
+        wanted: &BTreeSet<Digest>,
+    ) -> Result<BTreeMap<Digest, Vec<u8>>, Failure> {
+        Ok(contents(&self.path, wanted, MAX_CONTENT_BYTES)?)
+    }
+}
+
+/// Tells whether a path names an image that was written, and no recipe.
+pub(crate) fn is_image(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|extension| extension == "tar")
+}
