@@ -4,10 +4,14 @@
 //! without them those tests say `skipped: …` on stderr.
 
 mod arrows;
+mod audit;
+mod diff;
 mod engines;
 mod errors;
+mod golden;
 mod loader;
 mod lock;
 mod program;
 mod reproducible;
+mod verify;
 mod workbench;

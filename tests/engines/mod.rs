@@ -4,6 +4,7 @@
 //! --help`). Where it has not, the tests here are skipped; where it has, a missing tool is a failure.
 
 mod cache;
+mod diff;
 mod dns;
 mod engine;
 mod hello;

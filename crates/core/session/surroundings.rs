@@ -21,8 +21,8 @@ pub(crate) fn look(directory: &Path, session: &Session) -> BTreeMap<&'static str
     };
     let status = fs::metadata(directory).ok();
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let (mut order, mut newest) = (Vec::new(), 0);
-    list(directory, &mut order, &mut newest);
+    let (mut order, mut times) = (Vec::new(), Vec::new());
+    list(directory, &mut order, &mut times);
     BTreeMap::from([
         ("working directory", session.cwd.display().to_string()),
         ("project directory", directory.display().to_string()),
@@ -37,7 +37,7 @@ pub(crate) fn look(directory: &Path, session: &Session) -> BTreeMap<&'static str
         ("threads", session.workers.to_string()),
         ("processor", processor()),
         ("order of directories", order.join("\n")),
-        ("times of files", newest.to_string()),
+        ("times of files", times.join(" ")),
         ("file system", status.map_or(0, |status| status.dev()).to_string()),
         ("host name", first("/proc/sys/kernel/hostname", "")),
         ("day", (seconds / SECONDS_PER_DAY).to_string()),
@@ -45,7 +45,7 @@ pub(crate) fn look(directory: &Path, session: &Session) -> BTreeMap<&'static str
 }
 
 /// Lists what is below a directory in the order in which the system does.
-fn list(directory: &Path, order: &mut Vec<String>, newest: &mut i64) {
+fn list(directory: &Path, order: &mut Vec<String>, times: &mut Vec<String>) {
     // What cannot be listed is no difference that could be seen.
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -54,9 +54,10 @@ fn list(directory: &Path, order: &mut Vec<String>, newest: &mut i64) {
         }
         order.push(name.to_string_lossy().into_owned());
         if let Ok(status) = entry.metadata() {
-            *newest = (*newest).max(status.mtime());
             if status.is_dir() {
-                list(&entry.path(), order, newest);
+                list(&entry.path(), order, times);
+            } else {
+                times.push(status.mtime().to_string());
             }
         }
     }
