@@ -47,7 +47,8 @@ impl Arguments {
             return None;
         }
         let LddAlone { global, arguments } = LddAlone::try_parse_from(words()).ok()?;
-        Some(Self { global, command: Command::Ldd(arguments) })
+        let command = Some(Command::Ldd(arguments));
+        Some(Self { global, version: false, verbose: false, command })
     }
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn audit(recipe: &Path, session: &mut Session) -> Result<Audit, Failu
         }
     };
     thread::scope(|scope| {
-        for _ in 0..session.workers.get().min(perturbations.len()) {
+        for _ in 0..session.workers().get().min(perturbations.len()) {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);

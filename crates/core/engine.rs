@@ -19,17 +19,9 @@ pub(crate) fn load(
     contents: &dyn Contents,
     session: &mut Session,
 ) -> Result<Vec<NamedImage>, Failure> {
-    let directory = session.temporary.join(format!("imgc-load-{}", std::process::id()));
-    fs::create_dir(&directory).map_err(|source| ProgramError::CannotWrite {
-        file: directory.display().to_string(),
-        source,
-    })?;
-    let scratch = Scratch(directory);
-    let archive = scratch.0.join("image.tar");
-    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers())?;
     let scratch = Scratch::new(&session.temporary, "load")?;
     let archive = scratch.path().join("image.tar");
-    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers)?;
+    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers())?;
     session.talk.progress(&format!("loading into {}", engine.program()));
     let failed = |reason: String| ProgramError::LoadFailed { engine: engine.program(), reason };
     let output = Command::new(engine.program())

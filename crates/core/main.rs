@@ -30,8 +30,8 @@ mod version;
 use std::panic;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
 
 use crate::args::{Arguments, Command};
 use crate::commands::{Failure, Outcome};

@@ -40,6 +40,7 @@ fn reason(reason: &Reason) -> Option<String> {
         Reason::ScriptInterpreter { of } => format!("interpreter of the script {of}"),
         Reason::EnvProgram { of } => format!("started by env for {of}"),
         Reason::Needed { by, rule, .. } => format!("needed by {by}, {}", rule_name(rule)),
+        Reason::Opened { by, .. } => format!("opened at run time by {by}"),
         Reason::LoaderConfiguration => "configures the loader".into(),
         Reason::LinkTo { to } => format!("link to {to}"),
         Reason::Above { of } => format!("above {of}"),

@@ -41,7 +41,7 @@ impl Subject {
             compiled.images.iter().map(|image| image.spec.clone()).collect();
         session.talk.progress(&format!("building {}", named.display()));
         let bytes = ImageContents::new(&compiled.images);
-        imgc_writer::write_directory(&path, &specs, &bytes, session.workers)?;
+        imgc_writer::write_directory(&path, &specs, &bytes, session.workers())?;
         let images = observe(&path)?;
         session.talk.clear();
         Ok(Self { images, path, _scratch: Some(scratch) })

@@ -130,12 +130,10 @@ fn write(
     };
     let written = match destination {
         Destination::Archive(path) => {
-            imgc_writer::write_archive(&session.absolute(path), &specs, &bytes, session.workers())
+            write_archive_if(&session.absolute(path), &specs, &bytes, session.workers(), &accept)
         }
         Destination::Directory(path) => {
-            imgc_writer::write_directory(&session.absolute(path), &specs, &bytes, session.workers())
-            write_archive_if(&session.absolute(path), &specs, &bytes, session.workers, &accept)
-            write_directory_if(&session.absolute(path), &specs, &bytes, session.workers, &accept)
+            write_directory_if(&session.absolute(path), &specs, &bytes, session.workers(), &accept)
         }
         Destination::Engine => Ok(Vec::new()),
     };

@@ -64,7 +64,7 @@ fn lock(recipe: &Path, session: &mut Session) -> Result<(), Failure> {
     session.talk.progress(&format!("writing {}", compiled.plan.image().name));
     let contents = ImageContents::new(&compiled.images);
     for image in &compiled.images {
-        written.push(write_image(&image.spec, &contents, session.workers, &Discard)?);
+        written.push(write_image(&image.spec, &contents, session.workers(), &Discard)?);
     }
     let packages = packages(&compiled);
     for entry in inputs.images.values_mut().flat_map(BTreeMap::values_mut) {

@@ -34,7 +34,7 @@ pub(crate) fn look(directory: &Path, session: &Session) -> BTreeMap<&'static str
         ("locale", variable("LC_ALL")),
         ("umask", first("/proc/self/status", "Umask:")),
         ("user", first("/proc/self/status", "Uid:")),
-        ("threads", session.workers.to_string()),
+        ("threads", session.workers().to_string()),
         ("processor", processor()),
         ("order of directories", order.join("\n")),
         ("times of files", times.join(" ")),
