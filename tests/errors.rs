@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::workbench::{Project, run, succeed};
+use crate::workbench::{Project, run, skip, succeed};
 
 /// Phases whose pages are tested in their own crate, which gives each the files and the machine
 /// that it needs.
@@ -96,10 +96,15 @@ fn pages_have_one_form() {
 
 #[test]
 fn the_recipe_of_a_page_fails_as_it_says_and_the_repaired_one_does_not() {
-    let mut shown = 0;
+    let has_ripgrep = Path::new("/usr/bin/rg").exists();
+    let (mut shown, mut left_out) = (0, 0);
     for (code, page) in pages() {
         let [fails, repaired, ..] = recipes(&page)[..] else { continue };
         if TESTED_ELSEWHERE.iter().any(|phase| code.starts_with(phase)) {
+            continue;
+        }
+        if !has_ripgrep && page.contains("/usr/bin/rg") {
+            left_out += 1;
             continue;
         }
         assert_eq!(reported(repaired), Vec::<String>::new(), "{code}: {repaired}");
@@ -107,7 +112,10 @@ fn the_recipe_of_a_page_fails_as_it_says_and_the_repaired_one_does_not() {
         assert!(reported.contains(&code), "{code}: {reported:?} for {fails}");
         shown += 1;
     }
-    assert!(shown > 10, "only {shown} pages have recipes");
+    assert!(shown + left_out > 10, "only {shown} pages have recipes");
+    if left_out > 0 {
+        skip(&format!("{left_out} pages speak of ripgrep, which is not installed"));
+    }
 }
 
 #[test]
