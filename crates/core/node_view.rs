@@ -1,7 +1,7 @@
 //! A node of the plan as a list of named fields, for text and for JSON.
 
 use imgc_parser::{Codec, From, Id, LibraryName, Mode, Printable, Protocol};
-use imgc_planner::node::{Attributes, Config, Image, NodeKind, Place, Program, User};
+use imgc_planner::node::{Attributes, Config, Facility, Image, NodeKind, Place, Program, User};
 use serde_json::{Value, json};
 
 /// Returns the kind of a node and what it asks for. Fields that say nothing are left out.
@@ -75,6 +75,13 @@ pub(crate) fn view(kind: &NodeKind) -> (&'static str, Vec<(&'static str, Value)>
                 ("owner", owner(link.uid, link.gid)),
             ],
         ),
+        NodeKind::Facility(facility) => {
+            let name = match facility {
+                Facility::Dns => "dns",
+                Facility::Tls => "tls",
+            };
+            ("needs", vec![("name", json!(name))])
+        }
         NodeKind::Layer(layer) => ("layer", vec![("name", json!(layer.name))]),
         NodeKind::Config(node) => ("config", config(node)),
         NodeKind::Image(node) => ("image", image(node)),

@@ -38,6 +38,7 @@ pub(super) fn inputs(compiled: &Compiled) -> BTreeSet<PathBuf> {
             | NodeKind::Text(_)
             | NodeKind::Directory(_)
             | NodeKind::Symlink(_)
+            | NodeKind::Facility(_)
             | NodeKind::Layer(_)
             | NodeKind::Config(_)
             | NodeKind::Image(_) => continue,

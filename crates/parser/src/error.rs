@@ -482,6 +482,18 @@ pub enum ParseError {
         #[label("written here")]
         span: Span,
     },
+    /// A need has no known name.
+    #[error("unknown need `{}`", Shown(name))]
+    #[diagnostic(code(imgc::parse::unknown_need), help("{}", did_you_mean(name, known)))]
+    UnknownNeed {
+        /// The name.
+        name: String,
+        /// The needs there are.
+        known: &'static [&'static str],
+        /// Where.
+        #[label("written here")]
+        span: Span,
+    },
     /// A library is named by a relative path.
     #[error("library `{}` is neither a name nor an absolute path", Shown(name))]
     #[diagnostic(
@@ -714,6 +726,7 @@ pub const CODES: &[&str] = &[
     "imgc::parse::type_annotation",
     "imgc::parse::unknown_child",
     "imgc::parse::unknown_compression",
+    "imgc::parse::unknown_need",
     "imgc::parse::unknown_node",
     "imgc::parse::unknown_property",
     "imgc::parse::unknown_source",

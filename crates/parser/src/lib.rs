@@ -33,8 +33,8 @@ pub use platform::{Architecture, Platform, PlatformProblem};
 pub use printable::Printable;
 pub use recipe::{
     Account, Allow, Attributes, Binary, Codec, Compression, Directory, EntryPoint, Env, Expose,
-    File, From, Group, KeyValue, Layer, Library, LibraryName, Owner, Port, Protocol, Recipe,
-    Source, SourceKind, Statement, Symlink, Text, Tree, User,
+    Facility, File, From, Group, KeyValue, Layer, Library, LibraryName, Owner, Port, Protocol,
+    Recipe, Source, SourceKind, Statement, Symlink, Text, Tree, User,
 };
 pub use record::{Record, RecordError, RecordProblem, RecordValue};
 pub use scalar::{Epoch, Id, Mode, ScalarProblem};

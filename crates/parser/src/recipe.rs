@@ -41,6 +41,8 @@ pub enum Statement {
     Directory(Directory),
     /// `symlink "/bin/sh" to="busybox"`
     Symlink(Symlink),
+    /// `needs dns tls`, a statement for each need.
+    Needs(Spanned<Facility>),
     /// `layer "assets" { … }`
     Layer(Layer),
     /// `user app uid=10001`
@@ -228,6 +230,19 @@ pub struct Symlink {
     pub owner: Option<Spanned<Owner>>,
 }
 
+/// What a root from scratch lacks, by what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facility {
+    /// `needs dns`: names of hosts are looked up.
+    Dns,
+    /// `needs tls`: servers are verified by the certificates that the sources trust.
+    Tls,
+    /// `needs users`: users and groups are looked up.
+    Users,
+    /// `needs tmp`: temporary files are made.
+    Tmp,
+}
+
 /// Entries in a layer of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
@@ -235,7 +250,8 @@ pub struct Layer {
     pub span: Span,
     /// The layer's name, unique in its recipe.
     pub name: Spanned<String>,
-    /// `binary`, `library`, `file`, `text`, `tree`, `directory` and `symlink` nodes, no others.
+    /// `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink` and `needs` nodes, no
+    /// others.
     pub statements: Vec<Statement>,
 }
 

@@ -79,6 +79,8 @@ impl Id {
     pub const ROOT: Self = Self(0);
     /// Whom an image runs as unless its recipe says otherwise; distroless' `nonroot`.
     pub const NONROOT: Self = Self(65532);
+    /// Whom nothing belongs to; Linux's own number for it (`DEFAULT_OVERFLOWUID`).
+    pub const NOBODY: Self = Self(65534);
 
     /// Checks the range.
     ///

@@ -8,8 +8,8 @@ use imgc_parser::{Codec, Compression, Expose, From, Id, LibraryName, Mode, Platf
 
 use crate::digest::NodeId;
 use crate::node::{
-    Attributes, Binary, Config, Directory, File, Image, Layer, Library, Node, NodeKind, Place,
-    Program, Search, Source, Symlink, Text, Tree, User,
+    Attributes, Binary, Config, Directory, Facility, File, Image, Layer, Library, Node, NodeKind,
+    Place, Program, Search, Source, Symlink, Text, Tree, User,
 };
 
 /// Version of the encoding; the second field of every node.
@@ -146,6 +146,13 @@ impl Encoder {
                 self.bytes(target);
                 self.id(*uid);
                 self.id(*gid);
+            }
+            NodeKind::Facility(facility) => {
+                self.tag(12);
+                match facility {
+                    Facility::Dns => self.tag(0),
+                    Facility::Tls => self.tag(1),
+                }
             }
             NodeKind::Layer(Layer { name }) => {
                 self.tag(9);

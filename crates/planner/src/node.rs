@@ -41,7 +41,9 @@ pub enum NodeKind {
     Directory(Directory),
     /// A symbolic link. No inputs.
     Symlink(Symlink),
-    /// Entries that stand in one layer. Inputs: `Binary` to `Symlink` nodes, sorted by identity.
+    /// What the sources have for a purpose. Inputs: the search.
+    Facility(Facility),
+    /// Entries that stand in one layer. Inputs: `Binary` to `Facility` nodes, sorted by identity.
     Layer(Layer),
     /// How the image runs. No inputs.
     Config(Config),
@@ -170,6 +172,16 @@ pub struct Symlink {
     pub uid: Id,
     /// The group that owns it.
     pub gid: Id,
+}
+
+/// What a root from scratch lacks and the sources have, by what it is for. Which files that is
+/// depends on the image's programs and is for the resolver to find out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Facility {
+    /// Names of hosts are looked up: the configuration of name services, and their modules.
+    Dns,
+    /// Servers are verified: the certificates that the sources trust.
+    Tls,
 }
 
 /// Entries that stand in one layer.

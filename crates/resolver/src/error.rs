@@ -430,6 +430,20 @@ pub enum ResolveError {
         /// How many are allowed.
         limit: usize,
     },
+    /// The sources lack what a `needs` node stands for.
+    #[error("the sources have no {what}")]
+    #[diagnostic(code(imgc::resolve::need_is_missing))]
+    #[diagnostic(help("{}", story::missing_need(package, tried)))]
+    NeedIsMissing {
+        /// The `needs` node.
+        node: NodeId,
+        /// What is missing.
+        what: Name,
+        /// The package that has it, as most distributions call it.
+        package: &'static str,
+        /// Where it was looked for.
+        tried: Vec<Name>,
+    },
     /// An object says that it must open a library, which the sources do not have.
     #[error("`{by}` must open {} at run time{}, which is not found", story::any_of(names), story::for_feature(feature.as_ref()))]
     #[diagnostic(code(imgc::resolve::opened_is_missing))]
@@ -628,6 +642,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::loader_stops",
     "imgc::resolve::loader_warns",
     "imgc::resolve::name_is_impossible",
+    "imgc::resolve::need_is_missing",
     "imgc::resolve::needs_loader_cache",
     "imgc::resolve::not_a_directory",
     "imgc::resolve::not_a_file",

@@ -9,12 +9,13 @@ use imgc_planner::{NodeId, NodeKind, Reason};
 use crate::contents::FileRef;
 use crate::draft::{DraftContent, Drafts};
 use crate::evidence::opening;
+use crate::facility::Asking;
 use crate::launch::{Named, Run, Surroundings};
 use crate::loader::Loader;
 use crate::places::{Places, find, regular};
 use crate::query::Query;
 use crate::root::{Roots, Walk};
-use crate::{library, loaded, overlay, tree};
+use crate::{facility, library, loaded, overlay, tree};
 
 /// The requests, while they are answered.
 pub(crate) struct Gathering<'a> {
@@ -57,7 +58,8 @@ impl<'a> Gathering<'a> {
     }
 
     /// Answers every request: first those that put something into the image without starting it,
-    /// since programs find it there; then programs; then the libraries that they open.
+    /// since programs find it there; then programs; then the libraries that they open; then what all
+    /// of these need.
     pub(crate) fn run(&self, drafts: &mut Drafts) -> Gathered {
         let mut programs = Vec::new();
         let mut libraries = Vec::new();
@@ -117,6 +119,20 @@ impl<'a> Gathering<'a> {
             let opened: Vec<Run> =
                 found.iter().flat_map(|run| opening::add(run, &surroundings, drafts)).collect();
             runs.entry(search).or_default().extend(found.into_iter().chain(opened));
+        }
+        let own = facility::named(drafts);
+        for node in &self.query.requests {
+            let NodeKind::Facility(wanted) = &self.query.node(*node).kind else { continue };
+            let Some((surroundings, search)) = self.surroundings(*node, &roots) else { continue };
+            let found = {
+                let runs = runs.get(&search).map(Vec::as_slice).unwrap_or_default();
+                facility::add(
+                    &Asking { node: *node, surroundings, runs, own: &own },
+                    wanted,
+                    drafts,
+                )
+            };
+            runs.entry(search).or_default().extend(found);
         }
         Gathered { runs, overlays, programs: asked }
     }
@@ -212,6 +228,7 @@ impl<'a> Gathering<'a> {
             }
             NodeKind::Binary(_)
             | NodeKind::Library(_)
+            | NodeKind::Facility(_)
             | NodeKind::Source(_)
             | NodeKind::Search(_)
             | NodeKind::Layer(_)

@@ -8,6 +8,7 @@ mod contents;
 mod draft;
 mod error;
 mod evidence;
+mod facility;
 mod gather;
 mod glob;
 mod host;

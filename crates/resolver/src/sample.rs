@@ -40,11 +40,17 @@ impl Sample {
 
     /// A file that looks like glibc's loader, with Debian's directories.
     pub(crate) fn glibc_loader() -> Self {
+        Self::glibc_loader_of("2.36")
+    }
+
+    pub(crate) fn glibc_loader_of(version: &str) -> Self {
         let mut loader = Self::library().soname("ld-linux-x86-64.so.2");
-        loader.extra = b"\0GNU C Library (test) stable release version 2.36.\0\
-            /etc/ld.so.cache\0\
-            /lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0/lib/\0/usr/lib/\0\0"
-            .to_vec();
+        loader.extra = format!(
+            "\0GNU C Library (test) stable release version {version}.\0\
+             /etc/ld.so.cache\0\
+             /lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0/lib/\0/usr/lib/\0\0"
+        )
+        .into_bytes();
         loader
     }
 

@@ -94,8 +94,9 @@ const LAYER: Form = Form {
 
 impl Walker<'_> {
     /// Reads a node of [`ENTRIES`].
-    pub(super) fn entry(&mut self, node: &KdlNode) -> Option<Statement> {
-        match node.name().value() {
+    pub(super) fn entry(&mut self, node: &KdlNode) -> Vec<Statement> {
+        let statement = match node.name().value() {
+            "needs" => return self.needs(node),
             "binary" => self.binary(node).map(Statement::Binary),
             "library" => self.library(node).map(Statement::Library),
             "file" => self.file(node).map(Statement::File),
@@ -104,7 +105,8 @@ impl Walker<'_> {
             "directory" => self.directory(node).map(Statement::Directory),
             "symlink" => self.symlink(node).map(Statement::Symlink),
             _ => None,
-        }
+        };
+        statement.into_iter().collect()
     }
 
     fn binary(&mut self, node: &KdlNode) -> Option<Binary> {

@@ -6,6 +6,7 @@
 
 mod entries;
 mod image;
+mod needs;
 mod node;
 mod process;
 mod twice;
@@ -39,6 +40,7 @@ const NODES: &[&str] = &[
     "tree",
     "directory",
     "symlink",
+    "needs",
     "layer",
     "user",
     "group",
@@ -58,11 +60,11 @@ const NODES: &[&str] = &[
 ];
 
 /// Nodes that a layer can have.
-const ENTRIES: &[&str] = &["binary", "library", "file", "text", "tree", "directory", "symlink"];
+const ENTRIES: &[&str] =
+    &["binary", "library", "file", "text", "tree", "directory", "symlink", "needs"];
 
 /// Nodes that are designed and not there yet, each with what serves instead.
 const PLANNED: &[(&str, &str)] = &[
-    ("needs", "add the files with `file`, `text` and `tree` nodes"),
     ("variant", "write a second recipe that shares nodes by `use`"),
     ("param", "write the value where it is needed"),
     ("capability", "no image can have extended attributes yet"),
@@ -132,7 +134,7 @@ impl<'a> Walker<'a> {
             "created" => one(self.created(node)),
             "compression" => one(self.compression(node)),
             "allow" => one(self.allow(node)),
-            _ if ENTRIES.contains(&name) => one(self.entry(node)),
+            _ if ENTRIES.contains(&name) => self.entry(node),
             _ => {
                 self.unknown_node(node);
                 Vec::new()

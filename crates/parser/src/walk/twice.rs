@@ -69,6 +69,7 @@ fn facts(statement: &Statement) -> Vec<(String, Span)> {
         | Statement::Tree(_)
         | Statement::Directory(_)
         | Statement::Symlink(_)
+        | Statement::Needs(_)
         | Statement::Expose(_)
         | Statement::Volume(_)
         | Statement::Allow(_) => Vec::new(),

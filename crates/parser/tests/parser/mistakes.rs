@@ -149,14 +149,30 @@ binary "/a" too="/b"
 env2 A="b"
 name a x=1"#,
         r#"unknown_child: `exclud` cannot stand in `tree` [exclud -> in the block of `tree`] | did you mean `exclude`? Known here: `exclude`
-unknown_child: `fil` cannot stand in `layer` [fil -> in the block of `layer`] | did you mean `file`? Known here: `binary`, `library`, `file`, `text`, `tree`, `directory` and `symlink`
-unknown_child: `user` cannot stand in `layer` [user -> in the block of `layer`] | known here: `binary`, `library`, `file`, `text`, `tree`, `directory` and `symlink`
+unknown_child: `fil` cannot stand in `layer` [fil -> in the block of `layer`] | did you mean `file`? Known here: `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink` and `needs`
+unknown_child: `user` cannot stand in `layer` [user -> in the block of `layer`] | known here: `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink` and `needs`
 unknown_compression: unknown compression `gzp` [gzp -> written here] | did you mean `gzip`? Known here: `gzip`, `zstd` and `none`
 unknown_source: unknown kind of source `hots` [hots -> written here] | did you mean `host`? Known here: `host` and `directory`
 bad_signal: unknown signal `SIGTRM` [SIGTRM -> written here] | write `SIGTERM` or a number from 1 to 64
 unknown_property: unknown property `too` of `binary` [too -> `binary` does not have it] | did you mean `to`? `binary` takes `to`, `mode` and `owner`
-unknown_node: unknown node `env2` [env2 -> not a node of a recipe] | did you mean `env`? Known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, `compression`, `allow` and `use`
+unknown_node: unknown node `env2` [env2 -> not a node of a recipe] | did you mean `env`? Known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `needs`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, `compression`, `allow` and `use`
 unknown_property: unknown property `x` of `name` [x -> `name` does not have it] | remove it; `name` takes no properties
+"#,
+    );
+}
+
+#[test]
+fn needs_have_names() {
+    check(
+        r#"needs
+needs dns tsl
+needs "zzzzzzzz" 7
+needs dns tls=#true"#,
+        r#"missing_argument: `needs` lacks a need [needs -> nothing follows that says it] | write `needs dns tls`
+unknown_need: unknown need `tsl` [tsl -> written here] | did you mean `tls`? Known here: `dns`, `tls`, `users` and `tmp`
+unknown_need: unknown need `zzzzzzzz` ["zzzzzzzz" -> written here] | known here: `dns`, `tls`, `users` and `tmp`
+wrong_type: found the number `7` where a need is expected [7 -> written here] | write `"7"`
+unknown_property: unknown property `tls` of `needs` [tls -> `needs` does not have it] | remove it; `needs` takes no properties
 "#,
     );
 }
@@ -164,15 +180,13 @@ unknown_property: unknown property `x` of `name` [x -> `name` does not have it] 
 #[test]
 fn planned_things_are_told_from_unknown_ones() {
     check(
-        r#"needs dns
-variant debug { }
+        r#"variant debug { }
 param v default="1"
 capability "/a" "b"
 source archive "x" sha256="y"
 source debian "bookworm" { package "x"; }
 source image "x""#,
-        r#"not_supported: `needs` is not supported yet by this version [needs -> asked for here] | remove it; add the files with `file`, `text` and `tree` nodes
-not_supported: `variant` is not supported yet by this version [variant -> asked for here] | remove it; write a second recipe that shares nodes by `use`
+        r#"not_supported: `variant` is not supported yet by this version [variant -> asked for here] | remove it; write a second recipe that shares nodes by `use`
 not_supported: `param` is not supported yet by this version [param -> asked for here] | remove it; write the value where it is needed
 not_supported: `capability` is not supported yet by this version [capability -> asked for here] | remove it; no image can have extended attributes yet
 not_supported: `source archive` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`

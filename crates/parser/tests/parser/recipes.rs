@@ -78,6 +78,7 @@ fn short(text: &str) -> String {
             link.target.value,
             maybe(link.owner.map(|value| owner(&value.value)))
         ),
+        Statement::Needs(facility) => format!("{:?}", facility.value),
         Statement::Layer(layer) => format!("{} {}", layer.name.value, layer.statements.len()),
         Statement::User(User::Created(account)) => format!(
             "{} {} {} {} {}",
@@ -164,6 +165,10 @@ fn nodes_mean_what_they_say() {
         ("tree \"/srv\" from=\".\"", "/srv project:. []"),
         ("directory \"/var/lib/app/\" mode=0o1777", "/var/lib/app 0o1777"),
         ("symlink \"/bin/sh\" to=\"busybox\" owner=5", "/bin/sh busybox 5:5"),
+        ("needs dns", "Dns"),
+        ("needs tls", "Tls"),
+        ("needs users", "Users"),
+        ("needs \"tmp\"", "Tmp"),
         ("layer \"assets\" { file \"/a\"; tree \"/b\"; }", "assets 2"),
         (
             "user app uid=10001 gid=10002 home=\"/home/app\" shell=\"/bin/sh\"",
@@ -207,6 +212,7 @@ fn lists_become_a_statement_each() {
     let count = |text: &str| recipe(text).unwrap().statements.len();
     assert_eq!(count("env A=\"1\" B=\"2\"\nenv C=\"3\""), 3);
     assert_eq!(count("expose 8080 \"53/udp\""), 2);
+    assert_eq!(count("needs dns tls\nneeds tmp"), 3);
     assert_eq!(count("volume \"/a\" \"/b\""), 2);
 }
 

@@ -1,21 +1,40 @@
 //! Users and groups: from names to numbers, and to the lines of `/etc/passwd` and `/etc/group`.
 
-use imgc_parser::{Account, Group, Id, ImagePath, Owner, Recipe, Span, Spanned, Statement, User};
+use imgc_parser::{
+    Account, Facility, Group, Id, ImagePath, Owner, Recipe, Span, Spanned, Statement, User,
+};
 
 use crate::lower::PlanError;
 use crate::node::{Attributes, NodeKind, Text};
+
+/// Users that every system has, each with a group of its name and number. `nonroot` is whom an image
+/// runs as if its recipe names nobody else.
+const USUAL: [(&str, Id, &str); 3] = [
+    ("root", Id::ROOT, "/root"),
+    ("nobody", Id::NOBODY, "/nonexistent"),
+    ("nonroot", Id::NONROOT, "/"),
+];
+
+/// The shell of whom nobody logs in as.
+const NO_LOGIN: &str = "/sbin/nologin";
 
 /// The users and groups that a recipe defines.
 pub(super) struct Accounts<'a> {
     users: Vec<&'a Account>,
     groups: Vec<&'a Group>,
+    /// Those of [`USUAL`] that the recipe asks for and does not define itself.
+    usual: Vec<(&'static str, Id, &'static str)>,
+    /// Where it asks for them.
+    needs: Option<Span>,
 }
 
 impl<'a> Accounts<'a> {
     /// Collects them; the parser has seen to it that no name is defined twice.
     pub(super) fn new(recipe: &'a Recipe, errors: &mut Vec<PlanError>) -> Self {
-        let mut accounts = Self { users: Vec::new(), groups: Vec::new() };
+        let mut accounts =
+            Self { users: Vec::new(), groups: Vec::new(), usual: Vec::new(), needs: None };
         for statement in &recipe.statements {
+            accounts.needs = accounts.needs.or(needs_users(statement));
             match statement {
                 Statement::User(User::Created(account)) => accounts.users.push(account),
                 Statement::Group(group) => accounts.groups.push(group),
@@ -26,6 +45,12 @@ impl<'a> Accounts<'a> {
             if account.name.value == "root" && account.uid.value != Id::ROOT {
                 errors.push(PlanError::RootRenumbered { span: account.name.span });
             }
+        }
+        if accounts.needs.is_some() {
+            let is_free = |(name, id, _): &(&str, Id, &str)| {
+                accounts.users.iter().all(|own| own.name.value != *name && own.uid.value != *id)
+            };
+            accounts.usual = USUAL.into_iter().filter(is_free).collect();
         }
         accounts
     }
@@ -71,9 +96,13 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    /// Returns the files that define the recipe's users and groups, if there are any.
+    /// Returns the files that define the users and groups, if there are any.
     pub(super) fn files(&self) -> Vec<(NodeKind, Option<Span>)> {
-        let passwd: String = self.users.iter().map(|user| self.passwd_line(user)).collect();
+        let mut users: Vec<(Id, String)> =
+            self.users.iter().map(|user| (user.uid.value, self.passwd_line(user))).collect();
+        users.extend(self.usual.iter().map(|(name, id, home)| {
+            (*id, format!("{name}:x:{id}:{id}:{name}:{home}:{NO_LOGIN}\n"))
+        }));
         let mut groups: Vec<(String, Id)> =
             self.groups.iter().map(|group| (group.name.value.clone(), group.gid.value)).collect();
         for account in &self.users {
@@ -82,10 +111,17 @@ impl<'a> Accounts<'a> {
                 groups.push((account.name.value.clone(), gid));
             }
         }
+        for (name, id, _) in &self.usual {
+            if !groups.iter().any(|(known, number)| number == id || known == name) {
+                groups.push(((*name).to_owned(), *id));
+            }
+        }
         // In the order of their numbers, so that the order in the recipe makes no difference.
+        users.sort();
+        let passwd: String = users.into_iter().map(|(_, line)| line).collect();
         groups.sort_by(|first, second| (first.1, &first.0).cmp(&(second.1, &second.0)));
         let group: String = groups.iter().map(|(name, gid)| format!("{name}:x:{gid}:\n")).collect();
-        let user_span = self.users.first().map(|account| account.span);
+        let user_span = self.users.first().map(|account| account.span).or(self.needs);
         let group_span = self.groups.first().map(|group| group.span).or(user_span);
         [("/etc/passwd", passwd, user_span), ("/etc/group", group, group_span)]
             .into_iter()
@@ -111,7 +147,7 @@ impl<'a> Accounts<'a> {
             account.uid.value,
             self.primary_group(account),
             path(account.home.as_ref(), "/"),
-            path(account.shell.as_ref(), "/sbin/nologin"),
+            path(account.shell.as_ref(), NO_LOGIN),
         )
     }
 
@@ -120,6 +156,11 @@ impl<'a> Accounts<'a> {
         account
             .map(|account| (account.uid.value, self.primary_group(account)))
             .or_else(|| (name == "root").then_some((Id::ROOT, Id::ROOT)))
+            .or_else(|| self.usual(name).map(|id| (id, id)))
+    }
+
+    fn usual(&self, name: &str) -> Option<Id> {
+        self.usual.iter().find(|(usual, ..)| *usual == name).map(|(_, id, _)| *id)
     }
 
     fn group(&self, name: &str) -> Option<Id> {
@@ -133,5 +174,15 @@ impl<'a> Accounts<'a> {
             .map(|group| group.gid.value)
             .or_else(own)
             .or_else(|| (name == "root").then_some(Id::ROOT))
+            .or_else(|| self.usual(name))
+    }
+}
+
+/// Returns where a statement asks for the usual users, itself or in a layer.
+pub(super) fn needs_users(statement: &Statement) -> Option<Span> {
+    match statement {
+        Statement::Needs(need) if need.value == Facility::Users => Some(need.span),
+        Statement::Layer(layer) => layer.statements.iter().find_map(needs_users),
+        _ => None,
     }
 }

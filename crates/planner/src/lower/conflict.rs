@@ -55,6 +55,7 @@ fn path_of(kind: &NodeKind) -> Option<&ImagePath> {
         NodeKind::Source(_)
         | NodeKind::Search(_)
         | NodeKind::Library(_)
+        | NodeKind::Facility(_)
         | NodeKind::Layer(_)
         | NodeKind::Config(_)
         | NodeKind::Image(_) => None,

@@ -1,14 +1,16 @@
 //! The nodes that put something into a layer.
 
 use imgc_parser::{
-    Attributes as WrittenAttributes, Binary as WrittenBinary, From, ImagePath, Recipe, Span,
-    Spanned, Statement,
+    Attributes as WrittenAttributes, Binary as WrittenBinary, Facility as WrittenFacility, From,
+    ImagePath, Mode, Recipe, Span, Spanned, Statement,
 };
 
 use crate::digest::NodeId;
 use crate::lower::Draft;
 use crate::lower::accounts::Accounts;
-use crate::node::{Attributes, Binary, Directory, File, Library, NodeKind, Symlink, Text, Tree};
+use crate::node::{
+    Attributes, Binary, Directory, Facility, File, Library, NodeKind, Symlink, Text, Tree,
+};
 
 /// Makes the node of a statement that asks for entries; nothing for any other statement.
 pub(super) fn lower_entry(
@@ -73,6 +75,19 @@ pub(super) fn lower_entry(
             let target = link.target.value.clone();
             (NodeKind::Symlink(Symlink { path, target, uid, gid }), Vec::new(), link.span)
         }
+        Statement::Needs(need) => {
+            let facility = match need.value {
+                WrittenFacility::Dns => Facility::Dns,
+                WrittenFacility::Tls => Facility::Tls,
+                WrittenFacility::Tmp => {
+                    let kind = NodeKind::Directory(temporary_files());
+                    return Some(draft.add(kind, Vec::new(), need.span));
+                }
+                // The files of users are made of all that the recipe says about them.
+                WrittenFacility::Users => return None,
+            };
+            (NodeKind::Facility(facility), vec![search], need.span)
+        }
         Statement::Name(_)
         | Statement::Platform(_)
         | Statement::Source(_)
@@ -93,6 +108,14 @@ pub(super) fn lower_entry(
         | Statement::Allow(_) => return None,
     };
     Some(draft.add(kind, inputs, span))
+}
+
+/// Returns `/tmp` as every system has it: all may write there, and nobody may remove what is not
+/// his (hier(7)).
+fn temporary_files() -> Directory {
+    let path = ImagePath::parse(b"/tmp").expect("a fixed path is normal");
+    let mode = Mode::new(0o1777).expect("a fixed mode is one");
+    Directory { path, attributes: Attributes { mode: Some(mode), ..Attributes::ROOT } }
 }
 
 /// Returns where the only binary of a recipe stands in the image; nothing if there are several.

@@ -15,7 +15,7 @@ use imgc_parser::{
 pub use error::{CODES, PlanError};
 
 use crate::digest::NodeId;
-use crate::lower::accounts::Accounts;
+use crate::lower::accounts::{Accounts, needs_users};
 use crate::lower::conflict::find_conflicts;
 use crate::lower::entry::lower_entry;
 use crate::node::{Config, Image, Layer, Node, NodeKind, Place, Program, Search, Source, User};
@@ -40,18 +40,25 @@ pub fn plan(recipe: &Recipe) -> Result<(Plan, Origins), Vec<PlanError>> {
     let config = config_of(recipe, &accounts, &mut draft);
     let search = search_of(recipe, &config, &mut draft);
 
+    let account_files: Vec<NodeId> = accounts
+        .files()
+        .into_iter()
+        .map(|(kind, span)| draft.add(kind, Vec::new(), span))
+        .collect();
     let mut base = BTreeSet::new();
-    for (kind, span) in accounts.files() {
-        base.insert(draft.add(kind, Vec::new(), span));
-    }
     let mut named = Vec::new();
+    let mut asks_in_layer = false;
     for statement in &recipe.statements {
         if let Statement::Layer(layer) = statement {
-            let entries = layer
+            let mut entries = layer
                 .statements
                 .iter()
                 .filter_map(|inner| lower_entry(inner, search, &accounts, &mut draft))
                 .collect::<BTreeSet<_>>();
+            if needs_users(statement).is_some() {
+                asks_in_layer = true;
+                entries.extend(&account_files);
+            }
             if entries.is_empty() {
                 draft.errors.push(PlanError::EmptyLayer {
                     name: layer.name.value.clone(),
@@ -62,6 +69,9 @@ pub fn plan(recipe: &Recipe) -> Result<(Plan, Origins), Vec<PlanError>> {
         } else {
             base.extend(lower_entry(statement, search, &accounts, &mut draft));
         }
+    }
+    if !asks_in_layer {
+        base.extend(account_files);
     }
     // Without entries there is nothing to point at but the file as a whole, which `stem` names.
     if base.is_empty() && named.is_empty() {

@@ -108,18 +108,58 @@ fn the_only_binary_is_the_entrypoint() {
     assert_eq!(entrypoint("binary \"target/app\""), built);
 }
 
+/// Returns the text that a plan has at a path.
+fn text_of(plan: &Plan, path: &str) -> Option<String> {
+    plan.nodes().values().find_map(|node| match &node.kind {
+        NodeKind::Text(text) if text.path.as_bytes() == path.as_bytes() => Some(text.text.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn needed_users_stand_beside_those_of_the_recipe() {
+    let (plan, _) = planned("binary \"/b\"\nneeds users").expect("a plan");
+    let passwd = "root:x:0:0:root:/root:/sbin/nologin\n\
+                  nonroot:x:65532:65532:nonroot:/:/sbin/nologin\n\
+                  nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n";
+    assert_eq!(text_of(&plan, "/etc/passwd").as_deref(), Some(passwd));
+    let group = "root:x:0:\nnonroot:x:65532:\nnobody:x:65534:\n";
+    assert_eq!(text_of(&plan, "/etc/group").as_deref(), Some(group));
+
+    // What the recipe says about a name or a number counts.
+    let own =
+        "binary \"/b\"\nneeds users\nuser nobody uid=65532 shell=\"/bin/sh\"\ngroup root gid=7";
+    let (plan, _) = planned(own).expect("a plan");
+    let passwd = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65532:65532::/:/bin/sh\n";
+    assert_eq!(text_of(&plan, "/etc/passwd").as_deref(), Some(passwd));
+    assert_eq!(text_of(&plan, "/etc/group").as_deref(), Some("root:x:7:\nnobody:x:65532:\n"));
+
+    // They own what is given to them.
+    let owned = planned("needs users\ndirectory \"/d\" owner=nobody").map(|_| ());
+    assert_eq!(owned, Ok(()));
+    assert_eq!(errors("directory \"/d\" owner=nobody"), ["user `nobody` is not defined"]);
+}
+
+#[test]
+fn users_stand_in_the_layer_that_needs_them() {
+    let (plan, _) = planned("binary \"/b\"\nlayer \"users\" { needs users; }").expect("a plan");
+    let sizes: Vec<usize> = plan.layers().map(|(_, entries)| entries.len()).collect();
+    assert_eq!(sizes, [1, 2]);
+}
+
+#[test]
+fn needed_temporary_files_are_a_directory_for_all() {
+    assert_eq!(id("binary \"/b\"\nneeds tmp"), id("directory \"/tmp\" mode=0o1777\nbinary \"/b\""));
+    let twice = "binary \"/b\"\nneeds tmp dns\nneeds dns";
+    assert_eq!(id(twice), id("binary \"/b\"\nneeds dns tmp"));
+    assert_ne!(id(twice), id("binary \"/b\"\nneeds tls tmp"));
+}
+
 #[test]
 fn a_user_is_two_lines_and_two_numbers() {
     let (plan, _) =
         planned("binary \"/b\"\nuser app uid=10001 home=\"/home/app\"").expect("a plan");
-    let text_of = |path: &str| {
-        plan.nodes().values().find_map(|node| match &node.kind {
-            NodeKind::Text(text) if text.path.as_bytes() == path.as_bytes() => {
-                Some(text.text.clone())
-            }
-            _ => None,
-        })
-    };
+    let text_of = |path| text_of(&plan, path);
     let passwd = "app:x:10001:10001::/home/app:/sbin/nologin\n";
     assert_eq!(text_of("/etc/passwd").as_deref(), Some(passwd));
     assert_eq!(text_of("/etc/group").as_deref(), Some("app:x:10001:\n"));

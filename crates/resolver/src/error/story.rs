@@ -155,6 +155,17 @@ pub(super) fn paste(lines: &[Name], code: &str) -> String {
     text
 }
 
+pub(super) fn missing_need(package: &str, tried: &[Name]) -> String {
+    let mut text = format!("install `{package}` there, or add a source that has it");
+    if !tried.is_empty() {
+        text.push_str("; looked for");
+        for path in tried {
+            let _ = write!(text, "\n  {path}");
+        }
+    }
+    text
+}
+
 /// Names some of many files.
 pub(super) fn some(files: &[ImagePath]) -> String {
     match files {
@@ -246,6 +257,7 @@ impl ResolveError {
             | Self::TooManyLibraries { node, .. }
             | Self::TooManyEntries { node, .. }
             | Self::NeedsLoaderCache { node, .. }
+            | Self::NeedIsMissing { node, .. }
             | Self::OpenedIsMissing { node, .. }
             | Self::OpenedIsRecommended { node, .. }
             | Self::OpenedIsSuggested { node, .. }

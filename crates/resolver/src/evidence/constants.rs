@@ -69,7 +69,7 @@ fn text_around(chunk: &[u8], at: usize) -> Option<&[u8]> {
 }
 
 /// Reads the segments that hold constants, in pieces that overlap.
-fn each_chunk(file: &dyn HostFile, elf: &Elf, mut look: impl FnMut(&[u8])) {
+pub(super) fn each_chunk(file: &dyn HostFile, elf: &Elf, mut look: impl FnMut(&[u8])) {
     let Ok(segments) = &elf.segments else { return };
     // A linker that separates code puts the headers and all constants into segments that may only be
     // read; one that does not has no such segment.

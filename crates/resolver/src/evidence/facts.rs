@@ -18,8 +18,7 @@ const GO_BUILD_ID: u32 = 4;
 /// Reads a file; nothing if it is no ELF file (any more).
 pub(super) fn read(file: &FileRef) -> Option<Evidence> {
     let size_bytes = file.stat.size;
-    let open = file.open().ok()?;
-    let elf = Elf::read(&*open, size_bytes, None).ok()?;
+    let (open, elf) = super::open(file)?;
     let kind = kind(&elf);
     let imports = match kind {
         ElfKind::Library | ElfKind::Dynamic => elf.imports(&*open, size_bytes),

@@ -18,11 +18,13 @@ mod unloaded;
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
-use imgc_planner::{Digest, ElfFacts, Found};
+use imgc_planner::{Digest, ElfFacts, Found, Mention};
 use rayon::prelude::*;
 
 use crate::contents::FileRef;
 use crate::error::ResolveError;
+use crate::host::HostFile;
+use crate::loader::Elf;
 pub(crate) use scene::Scene;
 
 /// What was read of one file.
@@ -43,6 +45,26 @@ pub(crate) fn read_all(files: &BTreeMap<Digest, &FileRef>) -> BTreeMap<Digest, E
         .filter_map(|(digest, file)| Some((**digest, facts::read(file)?)))
         .collect();
     read.into_iter().collect()
+}
+
+/// Shows the constants of an ELF file in pieces that overlap by some kilobytes; of another file, or
+/// one that cannot be read, nothing.
+pub(crate) fn look(file: &FileRef, look: impl FnMut(&[u8])) {
+    if let Some((open, elf)) = open(file) {
+        constants::each_chunk(&*open, &elf, look);
+    }
+}
+
+/// Returns the well-known names in an ELF file.
+pub(crate) fn mentions(file: &FileRef) -> Option<BTreeSet<Mention>> {
+    let (open, elf) = open(file)?;
+    Some(constants::read(&*open, &elf, false).mentions)
+}
+
+fn open(file: &FileRef) -> Option<(Box<dyn HostFile>, Elf)> {
+    let open = file.open().ok()?;
+    let elf = Elf::read(&*open, file.stat.size, None).ok()?;
+    Some((open, elf))
 }
 
 /// Says what the programs of an image will look for and not find.

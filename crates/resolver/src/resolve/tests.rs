@@ -5,6 +5,7 @@ mod failing;
 mod found;
 mod host;
 mod later;
+mod needs;
 mod pages;
 
 use std::collections::BTreeSet;
