@@ -13,5 +13,6 @@ mod loader;
 mod lock;
 mod program;
 mod reproducible;
+mod store;
 mod verify;
 mod workbench;

@@ -85,7 +85,7 @@ fn a_build_leaves_no_trace_of_the_one_before() {
     let beside = fs::read_dir(project.path("")).expect("the project can be listed");
     let names: Vec<_> =
         beside.map(|entry| entry.expect("an entry can be read").file_name()).collect();
-    assert_eq!(names.len(), 3, ".git, recipe.kdl and image: {names:?}");
+    assert_eq!(names.len(), 4, "the store, .git, recipe.kdl and image: {names:?}");
 }
 
 #[test]

@@ -82,6 +82,13 @@ pub(crate) struct GlobalArguments {
     /// directory above the recipe that holds `.git`, else the recipe's own].
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) project: Option<PathBuf>,
+    /// The directory in which builds keep what the next ones can use [default: `IMGC_STORE`, else
+    /// `imgc` in `XDG_CACHE_HOME`, else `~/.cache/imgc`]. No byte of an image depends on it.
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: Option<PathBuf>,
+    /// Builds everything afresh and keeps nothing.
+    #[arg(long, global = true, conflicts_with = "store")]
+    pub(crate) no_store: bool,
 }
 
 /// How diagnostics are written.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use imgc_parser::Printable;
 use imgc_planner::ImageSpec;
-use imgc_writer::{Contents, NamedImage};
+use imgc_writer::{NamedImage, Work};
 
 use crate::args::Engine;
 use crate::commands::Failure;
@@ -16,12 +16,12 @@ use crate::session::Session;
 pub(crate) fn load(
     engine: Engine,
     specs: &[ImageSpec],
-    contents: &dyn Contents,
+    work: &Work<'_>,
     session: &mut Session,
 ) -> Result<Vec<NamedImage>, Failure> {
     let scratch = Scratch::new(&session.temporary, "load")?;
     let archive = scratch.path().join("image.tar");
-    let written = imgc_writer::write_archive(&archive, specs, contents, session.workers())?;
+    let written = imgc_writer::write_archive_if(&archive, specs, work, &|_| true)?;
     session.talk.progress(&format!("loading into {}", engine.program()));
     let failed = |reason: String| ProgramError::LoadFailed { engine: engine.program(), reason };
     let output = Command::new(engine.program())

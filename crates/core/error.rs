@@ -73,6 +73,22 @@ pub(crate) enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// A store that a build does without.
+    #[error("the store is not used: {reason}")]
+    #[diagnostic(
+        code(imgc::program::store_is_not_used),
+        severity(Warning),
+        help("name another directory with `--store` or `IMGC_STORE`, or use `--no-store`")
+    )]
+    StoreIsNotUsed { reason: String },
+    /// What a build could not keep for the next one.
+    #[error("the image is complete, but the store was not updated: {reason}")]
+    #[diagnostic(
+        code(imgc::program::store_is_not_updated),
+        severity(Warning),
+        help("look at the store's permissions and at the space that is left, or use `--no-store`")
+    )]
+    StoreIsNotUpdated { reason: String },
     /// A code that nothing has.
     #[error("no error or warning has the code `{code}`")]
     #[diagnostic(

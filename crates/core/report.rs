@@ -74,6 +74,11 @@ impl Report {
         &self.code
     }
 
+    /// Returns what it says, with its causes.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the first place that this is about, by which reports are sorted.
     pub(crate) fn place(&self) -> Option<Span> {
         self.labels.iter().map(|(span, _)| *span).min()

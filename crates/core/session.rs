@@ -2,6 +2,7 @@
 //!
 //! The only place that reads the environment, the clock and the current directory.
 
+pub(crate) mod store;
 pub(crate) mod surroundings;
 
 use std::env;
@@ -18,6 +19,7 @@ use crate::error::ProgramError;
 use crate::output::{Output, Talk};
 use crate::project::Project;
 use crate::report::{Report, Reporter};
+use crate::session::store::StorePlace;
 
 /// Names of directories that mark the root of a project.
 const PROJECT_MARKS: [&str; 4] = [".git", ".jj", ".hg", ".svn"];
@@ -47,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) talk: Talk,
     /// The texts that were read, for the places in reports.
     pub(crate) map: SourceMap,
+    /// Where builds keep what the next ones can use.
+    pub(crate) store_place: StorePlace,
     /// `PATH`: where programs are found.
     pub(crate) search_path: OsString,
     reporter: Reporter,
@@ -81,6 +85,7 @@ impl Session {
             output: Output::new(),
             talk: Talk::new(quiet, terminal && human),
             map: SourceMap::default(),
+            store_place: StorePlace::of(arguments),
             search_path: env::var_os("PATH").unwrap_or_default(),
             reporter: Reporter::new(arguments.message_format, colors),
             project: arguments.project.clone(),

@@ -67,7 +67,8 @@ impl Subject {
         let mut command = self.command(place, perturbation, name);
         let output = self.outputs.join(name);
         command.arg("build").arg(place.path().join(&self.recipe));
-        command.arg("--quiet").arg("-o").arg(&output);
+        // Each build starts from nothing, whatever the environment names.
+        command.args(["--quiet", "--no-store", "-o"]).arg(&output);
         let stdout = run(&mut command);
         // Its bytes are known by the digests; what cannot be removed goes with the directory.
         let _ = fs::remove_dir_all(&output);

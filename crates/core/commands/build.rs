@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use imgc_parser::{ImageName, Printable};
 use imgc_planner::ImageSpec;
-use imgc_writer::{NamedImage, WriteError, write_archive_if, write_directory_if};
+use imgc_writer::{NamedImage, Store, Work, WriteError, write_archive_if, write_directory_if};
 
 use crate::args::{BuildArguments, Engine};
 use crate::commands::{Failure, Outcome};
@@ -54,8 +54,12 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
     if !errors.is_empty() {
         return Err(errors.into());
     }
+    let store = session.store()?;
     for (destination, images) in destinations(arguments, images)? {
-        write(&destination, &images, &expected, arguments.load, session)?;
+        write(&destination, &images, &expected, arguments.load, store.as_ref(), session)?;
+    }
+    if let Some(trouble) = store.and_then(|store| store.trouble()) {
+        session.report_trouble(&trouble);
     }
     Ok(Outcome::Done)
 }
@@ -107,10 +111,12 @@ fn write(
     images: &[CompiledImage],
     expected: &Expected,
     load: Option<Engine>,
+    store: Option<&Store>,
     session: &mut Session,
 ) -> Result<(), Failure> {
     let specs: Vec<ImageSpec> = images.iter().map(|image| image.spec.clone()).collect();
     let bytes = ImageContents::new(images);
+    let work = Work { contents: &bytes, workers: session.workers(), store };
     session.talk.progress(&format!("writing {destination}"));
     if let Destination::Archive(path) | Destination::Directory(path) = destination
         && let Some(parent) = session.absolute(path).parent()
@@ -130,10 +136,10 @@ fn write(
     };
     let written = match destination {
         Destination::Archive(path) => {
-            write_archive_if(&session.absolute(path), &specs, &bytes, session.workers(), &accept)
+            write_archive_if(&session.absolute(path), &specs, &work, &accept)
         }
         Destination::Directory(path) => {
-            write_directory_if(&session.absolute(path), &specs, &bytes, session.workers(), &accept)
+            write_directory_if(&session.absolute(path), &specs, &work, &accept)
         }
         Destination::Engine => Ok(Vec::new()),
     };
@@ -142,7 +148,7 @@ fn write(
     }
     let mut written = written?;
     if let Some(engine) = load {
-        let loaded = engine::load(engine, &specs, &bytes, session)?;
+        let loaded = engine::load(engine, &specs, &work, session)?;
         if *destination == Destination::Engine {
             written = loaded;
         }

@@ -14,6 +14,7 @@ mod lower;
 pub mod node;
 mod origin;
 mod plan;
+mod record;
 mod spec;
 mod tree;
 
@@ -28,5 +29,6 @@ pub use lower::{CODES as PLAN_CODES, DEFAULT_PATH, PlanError, plan};
 pub use node::{Node, NodeKind};
 pub use origin::{Origins, Place, Setting};
 pub use plan::Plan;
+pub use record::{RecordReader, RecordWriter};
 pub use spec::{ConfigSpec, Entry, EntryKind, ImageSpec, LayerSpec};
 pub use tree::{ImageTree, Lost};

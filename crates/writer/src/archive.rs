@@ -11,13 +11,14 @@ use std::path::Path;
 use imgc_planner::ImageSpec;
 
 use crate::blobs::StagedBlobs;
-use crate::build;
+use crate::build::{self, Work};
 use crate::contents::Contents;
 use crate::error::WriteError;
 use crate::image::NamedImage;
 use crate::manifest;
 use crate::publish::{self, Shape};
 use crate::staging::{self, DIRECTORY_MODE, FILE_MODE, Staging};
+use crate::store::shelf::Shelf;
 use crate::tar_header::{self, BLOCK_BYTES, Member, TRAILER, TypeFlag};
 
 /// The archive's name while it is made, in the temporary directory.
@@ -38,33 +39,36 @@ pub fn write_archive(
     contents: &dyn Contents,
     workers: NonZeroUsize,
 ) -> Result<Vec<NamedImage>, WriteError> {
-    write_archive_if(target, specs, contents, workers, &|_| true)
+    write_archive_if(target, specs, &Work { contents, workers, store: None }, &|_| true)
 }
 
-/// The same, but what was made takes its place only if `accept` takes it.
+/// The same with a store, but what was made takes its place only if `accept` takes it.
 ///
 /// # Errors
 /// [`WriteError::Refused`] if it does not; see [`write_archive`].
 pub fn write_archive_if(
     target: &Path,
     specs: &[ImageSpec],
-    contents: &dyn Contents,
-    workers: NonZeroUsize,
+    work: &Work<'_>,
     accept: &dyn Fn(&[NamedImage]) -> bool,
 ) -> Result<Vec<NamedImage>, WriteError> {
     let staging = Staging::create(target)?;
     publish::replaces(&staging, Shape::File)?;
+    let shelf = work.store.map(Shelf::new);
     let blobs = StagedBlobs::create(&staging)?;
-    let named = build::write_images(specs, contents, workers, &blobs)?;
+    let named = build::write_images(specs, work, shelf.as_ref(), &blobs)?;
     if !accept(&named) {
         return Err(WriteError::Refused);
     }
     let mut file = staging::create_file(&staging.directory, TEMPORARY.as_ref())
         .map_err(|error| staging.failed("make", error))?;
-    blobs.settle(false)?;
+    blobs.settle(shelf.is_some())?;
     write_members(&mut file, &blobs, &named)
         .and_then(|()| file.sync_all())
         .map_err(WriteError::io("write", target))?;
+    if let Some(shelf) = &shelf {
+        shelf.keep(&blobs);
+    }
     publish::publish_file(&staging, TEMPORARY.as_ref())?;
     Ok(named)
 }

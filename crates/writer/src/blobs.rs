@@ -1,9 +1,10 @@
 //! The directory `blobs/sha256` of an output that is being made.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,8 @@ use rustix::io::{Errno, retry_on_intr};
 use crate::error::WriteError;
 use crate::sink::{Blob, BlobSink};
 use crate::staging::{self, Staging};
+use crate::store::blob::StoredBlob;
+use crate::store::duplicate::{self, Original};
 
 /// Takes blobs under temporary names. They get their own when all are there.
 pub(crate) struct StagedBlobs(Arc<Shared>);
@@ -23,6 +26,8 @@ struct Shared {
     target: PathBuf,
     /// `blobs/sha256`.
     directory: OwnedFd,
+    /// `blobs/sha256` of the output that is replaced.
+    old: Option<OwnedFd>,
     next: AtomicU64,
     committed: Mutex<Vec<CommittedBlob>>,
 }
@@ -51,6 +56,7 @@ impl StagedBlobs {
         Ok(Self(Arc::new(Shared {
             target: staging.target.clone(),
             directory,
+            old: old_blobs(staging),
             next: AtomicU64::new(0),
             committed: Mutex::default(),
         })))
@@ -85,6 +91,18 @@ impl StagedBlobs {
         Ok(())
     }
 
+    /// Calls `act` with a blob that has its name already; nothing if there is none.
+    pub(crate) fn with<T>(
+        &self,
+        digest: BlobDigest,
+        name: &OsStr,
+        act: impl FnOnce(Original<'_>) -> T,
+    ) -> Option<T> {
+        let blobs = self.0.committed();
+        let blob = blobs.iter().find(|blob| blob.digest == digest)?;
+        Some(act(Original { directory: &self.0.directory, name, file: &blob.file }))
+    }
+
     /// Returns the blobs in the order of their digests, each once.
     pub(crate) fn sorted(&self) -> MutexGuard<'_, Vec<CommittedBlob>> {
         let mut blobs = self.0.committed();
@@ -93,7 +111,43 @@ impl StagedBlobs {
     }
 }
 
+/// Opens the blobs of the output that stands at the target, if there are any.
+fn old_blobs(staging: &Staging) -> Option<OwnedFd> {
+    let open = |parent: &OwnedFd, name: &OsStr| staging::open_directory(parent, name, false).ok();
+    let target = open(&staging.parent, &staging.target_name)?;
+    open(&open(&target, "blobs".as_ref())?, "sha256".as_ref())
+}
+
 impl Shared {
+    /// Makes a new file for a blob, and returns its name.
+    fn create(&self) -> Result<(OsString, File), WriteError> {
+        let name = self.temporary();
+        let file = staging::create_file(&self.directory, &name)
+            .map_err(|error| self.failed("make a blob of", error))?;
+        Ok((name, file))
+    }
+
+    fn temporary(&self) -> OsString {
+        format!(".imgc-tmp.{}", self.next.fetch_add(1, Ordering::Relaxed)).into()
+    }
+
+    /// Gives a stored blob a name here, if that would be the only one outside the store, now or as
+    /// soon as the old output is gone.
+    fn link(&self, stored: &StoredBlob) -> io::Result<Option<(OsString, File)>> {
+        let status = stored.file.metadata()?;
+        let is_in_old = || {
+            let (old, name) = (self.old.as_ref()?, stored.digest.hex());
+            let named = rustix::fs::statat(old, &name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            Some((named.st_dev, named.st_ino) == (status.dev(), status.ino()))
+        };
+        let may = status.nlink() == 1 || (status.nlink() == 2 && is_in_old() == Some(true));
+        let name = self.temporary();
+        if may && stored.original().link(&self.directory, &name)? {
+            return Ok(Some((name, stored.file.try_clone()?)));
+        }
+        Ok(None)
+    }
+
     fn committed(&self) -> MutexGuard<'_, Vec<CommittedBlob>> {
         self.committed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,12 +159,29 @@ impl Shared {
 
 impl BlobSink for StagedBlobs {
     fn begin(&self) -> Result<Box<dyn Blob>, WriteError> {
-        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let temporary = OsString::from(format!(".imgc-tmp.{number}"));
-        let file = staging::create_file(&self.0.directory, &temporary)
-            .map_err(|error| self.0.failed("make a blob of", error))?;
+        let (temporary, file) = self.0.create()?;
         let shared = Arc::clone(&self.0);
         Ok(Box::new(StagedBlob { shared, temporary, file: Some(file) }))
+    }
+
+    fn adopt(&self, stored: &StoredBlob) -> Result<(), WriteError> {
+        let failed = |source| WriteError::io("write a blob of", &self.0.target)(source);
+        let blob = match self.0.link(stored).map_err(failed)? {
+            Some((temporary, file)) => {
+                StagedBlob { shared: Arc::clone(&self.0), temporary, file: Some(file) }
+            }
+            None => {
+                let (temporary, file) = self.0.create()?;
+                let size = duplicate::copy(&stored.file, &file).map_err(failed)?;
+                let shared = Arc::clone(&self.0);
+                let blob = StagedBlob { shared, temporary, file: Some(file) };
+                if size != stored.size {
+                    return Err(WriteError::internal(stored.digest, "a stored blob changed"));
+                }
+                blob
+            }
+        };
+        Box::new(blob).commit(&stored.digest, stored.size)
     }
 }
 

@@ -13,6 +13,19 @@ use crate::image::{Image, NamedImage};
 use crate::manifest;
 use crate::pipeline;
 use crate::sink::{self, BlobSink};
+use crate::store::Store;
+use crate::store::shelf::Shelf;
+
+/// What a build works with.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// Where the files' bytes are.
+    pub contents: &'a dyn Contents,
+    /// How many threads compress. No byte depends on it.
+    pub workers: NonZeroUsize,
+    /// What earlier builds kept. No byte depends on it.
+    pub store: Option<&'a Store>,
+}
 
 /// Writes all blobs of one image. The bytes depend on the spec alone, never on `workers`.
 ///
@@ -28,10 +41,20 @@ pub fn write_image(
     workers: NonZeroUsize,
     sink: &dyn BlobSink,
 ) -> Result<Image, WriteError> {
+    write_blobs(spec, &Work { contents, workers, store: None }, None, sink)
+}
+
+/// The same with what is on the shelf.
+fn write_blobs(
+    spec: &ImageSpec,
+    work: &Work<'_>,
+    shelf: Option<&Shelf<'_>>,
+    sink: &dyn BlobSink,
+) -> Result<Image, WriteError> {
     let encoder = Encoder::new(spec.compression)?;
     let layers = spec.layers.iter();
     let layers = layers
-        .map(|layer| pipeline::write_layer(layer, contents, encoder, workers, sink))
+        .map(|layer| pipeline::write_layer(layer, encoder, work, shelf, sink))
         .collect::<Result<Vec<_>, _>>()?;
     let config = sink::put(sink, config::MEDIA_TYPE, &config::encode(spec, &layers)?)?;
     let descriptors = layers.iter().map(|layer| &layer.descriptor);
@@ -44,8 +67,8 @@ pub fn write_image(
 /// back sorted.
 pub(crate) fn write_images(
     specs: &[ImageSpec],
-    contents: &dyn Contents,
-    workers: NonZeroUsize,
+    work: &Work<'_>,
+    shelf: Option<&Shelf<'_>>,
     sink: &dyn BlobSink,
 ) -> Result<Vec<NamedImage>, WriteError> {
     let mut names = BTreeMap::<_, Vec<&ImageSpec>>::new();
@@ -64,7 +87,7 @@ pub(crate) fn write_images(
     names
         .into_values()
         .map(|specs| {
-            let images = specs.iter().map(|spec| write_image(spec, contents, workers, sink));
+            let images = specs.iter().map(|spec| write_blobs(spec, work, shelf, sink));
             let images = images.collect::<Result<Vec<_>, _>>()?;
             let descriptor = match images.as_slice() {
                 [image] => image.manifest.clone(),

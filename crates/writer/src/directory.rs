@@ -8,13 +8,14 @@ use std::path::Path;
 use imgc_planner::ImageSpec;
 
 use crate::blobs::StagedBlobs;
-use crate::build;
+use crate::build::{self, Work};
 use crate::contents::Contents;
 use crate::error::WriteError;
 use crate::image::NamedImage;
 use crate::manifest;
 use crate::publish::{self, Shape};
 use crate::staging::{self, Staging};
+use crate::store::shelf::Shelf;
 
 /// Writes images into an OCI directory at `target`, in place of the one that stands there.
 ///
@@ -31,24 +32,24 @@ pub fn write_directory(
     contents: &dyn Contents,
     workers: NonZeroUsize,
 ) -> Result<Vec<NamedImage>, WriteError> {
-    write_directory_if(target, specs, contents, workers, &|_| true)
+    write_directory_if(target, specs, &Work { contents, workers, store: None }, &|_| true)
 }
 
-/// The same, but what was made takes its place only if `accept` takes it.
+/// The same with a store, but what was made takes its place only if `accept` takes it.
 ///
 /// # Errors
 /// [`WriteError::Refused`] if it does not; see [`write_directory`].
 pub fn write_directory_if(
     target: &Path,
     specs: &[ImageSpec],
-    contents: &dyn Contents,
-    workers: NonZeroUsize,
+    work: &Work<'_>,
     accept: &dyn Fn(&[NamedImage]) -> bool,
 ) -> Result<Vec<NamedImage>, WriteError> {
     let mut staging = Staging::create(target)?;
     publish::replaces(&staging, Shape::Directory)?;
+    let shelf = work.store.map(Shelf::new);
     let blobs = StagedBlobs::create(&staging)?;
-    let named = build::write_images(specs, contents, workers, &blobs)?;
+    let named = build::write_images(specs, work, shelf.as_ref(), &blobs)?;
     if !accept(&named) {
         return Err(WriteError::Refused);
     }
@@ -61,6 +62,9 @@ pub fn write_directory_if(
     for directory in [blobs.directory(), &parent, &staging.directory] {
         staging::sync_directory(directory)
             .map_err(|error| staging.failed("flush a directory of", error))?;
+    }
+    if let Some(shelf) = &shelf {
+        shelf.keep(&blobs);
     }
     publish::publish_directory(&mut staging)?;
     Ok(named)

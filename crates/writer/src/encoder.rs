@@ -60,6 +60,17 @@ impl Encoder {
         }
     }
 
+    /// Returns the codec and the level: what tells this encoder from others of the same format
+    /// version.
+    pub(crate) fn identity(self) -> [u8; 2] {
+        let codec = match self.codec {
+            Codec::Gzip => 0,
+            Codec::Zstd => 1,
+            Codec::None => 2,
+        };
+        [codec, self.level]
+    }
+
     /// Tells whether the blob is the archive itself.
     pub(crate) fn is_identity(self) -> bool {
         self.codec == Codec::None

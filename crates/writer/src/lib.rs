@@ -29,19 +29,22 @@ mod pipeline;
 mod publish;
 mod sink;
 mod staging;
+mod store;
 mod tar_header;
 #[cfg(test)]
 mod tests;
 mod zstandard;
 
 pub use archive::{write_archive, write_archive_if};
-pub use build::write_image;
+pub use build::{Work, write_image};
 pub use contents::Contents;
 pub use directory::{write_directory, write_directory_if};
 pub use discard::Discard;
 pub use error::{CODES, WriteError};
 pub use image::{Descriptor, Image, Layer, NamedImage};
 pub use sink::{Blob, BlobSink};
+pub use store::blob::StoredBlob;
+pub use store::{RecordKind, STORE_CODES, Store, StoreError};
 
 /// The version of the bytes that are written for a spec: the normal form of layers and documents
 /// (`docs/formats.md`) and the encoders with their levels. The digests of a version never change.

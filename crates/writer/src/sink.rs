@@ -1,10 +1,16 @@
-//! Where blobs go: an output directory, an archive, later a store or a registry.
+//! Where blobs go: an output directory, an archive, later a registry.
+
+use std::io::Read;
 
 use imgc_planner::BlobDigest;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::WriteError;
 use crate::image::Descriptor;
+use crate::store::blob::StoredBlob;
+
+/// How much of a blob is copied at a time, in bytes.
+const COPY_BYTES: usize = 1 << 20;
 
 /// Takes blobs. What it holds becomes visible elsewhere only by what its owner does afterwards.
 pub trait BlobSink: Sync {
@@ -14,6 +20,26 @@ pub trait BlobSink: Sync {
     /// # Errors
     /// When the system refuses.
     fn begin(&self) -> Result<Box<dyn Blob>, WriteError>;
+
+    /// Takes a blob of the store, all of which was checked.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn adopt(&self, stored: &StoredBlob) -> Result<(), WriteError> {
+        let mut blob = self.begin()?;
+        let mut buffer = vec![0; COPY_BYTES];
+        loop {
+            match (&stored.file).read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => blob.append(&buffer[..count])?,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    return Err(WriteError::io("read a blob of", "the store".as_ref())(source));
+                }
+            }
+        }
+        blob.commit(&stored.digest, stored.size)
+    }
 }
 
 /// A blob that is being written.
