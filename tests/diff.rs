@@ -11,7 +11,7 @@ symlink \"/etc/link\" to=\"motd\"
 env LANG=\"C.UTF-8\"
 ";
 
-fn project() -> Project {
+pub(crate) fn project() -> Project {
     let project = Project::new();
     project.write("a.kdl", format!("name \"app\"\n{RECIPE}"));
     project.write("app", "answer = 42\n");
@@ -19,12 +19,12 @@ fn project() -> Project {
     project
 }
 
-fn diff(project: &Project, arguments: &[&str]) -> Outcome {
+pub(crate) fn diff(project: &Project, arguments: &[&str]) -> Outcome {
     run(&mut project.imgc(&[&["diff"], arguments].concat()))
 }
 
 /// The differences as `PATH FIELD FIRST SECOND`, in which `-` is absent.
-fn differences(project: &Project, arguments: &[&str]) -> Vec<String> {
+pub(crate) fn differences(project: &Project, arguments: &[&str]) -> Vec<String> {
     let outcome = diff(project, &[arguments, &["--json"]].concat());
     let document: serde_json::Value = serde_json::from_str(&outcome.stdout)
         .unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
@@ -115,7 +115,7 @@ fn what_cannot_be_read_is_trouble_and_no_difference() {
 }
 
 /// What `docker save` writes, made of layers that a shell line packs with GNU tar below `t`.
-fn docker_archive(project: &Project, layers: &[&str]) {
+pub(crate) fn docker_archive(project: &Project, layers: &[&str]) {
     let config = r#"{"architecture":"amd64","os":"linux","created":"2026-01-01T00:00:00Z",
         "docker_version":"20","container_config":{"Hostname":"x"},
         "config":{"User":"65532:65532","Hostname":"","Image":"sha256:x","Volumes":null,
@@ -138,7 +138,7 @@ fn docker_archive(project: &Project, layers: &[&str]) {
 }
 
 /// The tree of the recipe, but for the owner of `/etc/app`, whom only root could set.
-const TREE: &str = "mkdir -p t/etc; cp app t/etc/app; chmod 640 t/etc/app; \
+pub(crate) const TREE: &str = "mkdir -p t/etc; cp app t/etc/app; chmod 640 t/etc/app; \
                     printf 'hello\\n' > t/etc/motd; ln -s motd t/etc/link";
 
 #[test]

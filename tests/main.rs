@@ -6,6 +6,7 @@
 mod arrows;
 mod audit;
 mod diff;
+mod diff_archives;
 mod engines;
 mod errors;
 mod golden;

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use imgc_parser::Printable;
 use imgc_planner::Digest;
-use imgc_writer::inspect::{EntryField, ObservedEntry, ObservedImage, ObservedLayer};
+use imgc_writer::inspect::{
+    EntryField, ObservedEntry, ObservedImage, ObservedLayer, ObservedLayout,
+};
 use serde::Serialize;
 
 /// What two images differ in.
@@ -52,12 +54,19 @@ pub(crate) type ChangedElf = (String, Digest, Digest);
 
 /// Compares the images of two layouts. Also returns the ELF files that have changed.
 pub(crate) fn compare(
-    first: &[ObservedImage],
-    second: &[ObservedImage],
+    first: &ObservedLayout,
+    second: &ObservedLayout,
     strictness: Strictness,
 ) -> (Comparison, Vec<ChangedElf>) {
     let mut comparison = Comparison::default();
     let mut elves = Vec::new();
+    if strictness == Strictness::Strict {
+        let mut found =
+            Findings { prefix: String::new(), differences: Vec::new(), elves: &mut elves };
+        settings::indexes(first, second, &mut found);
+        comparison.differences = found.differences;
+    }
+    let (first, second) = (&first.images, &second.images);
     let (mut same_content, mut compressed) = (true, false);
     for (one, other) in pair(first, second) {
         match (one, other) {
@@ -171,7 +180,12 @@ impl Findings<'_> {
             one.fields.keys().chain(other.fields.keys()).filter(|field| counts(field)).collect();
         keys.sort();
         keys.dedup();
+        let before = self.differences.len();
         for field in keys {
+            // The last field says nothing but that something differs.
+            if *field == EntryField::Headers && self.differences.len() > before {
+                continue;
+            }
             let values = (one.fields.get(field), other.fields.get(field));
             let values = (values.0.map(String::as_str), values.1.map(String::as_str));
             self.add(place, Some(path), &field.to_string(), values);
@@ -197,15 +211,57 @@ fn strict(one: &ObservedImage, other: &ObservedImage, found: &mut Findings<'_>) 
     let configs = (one.config.to_string(), other.config.to_string());
     found.add("image", None, "config", (Some(&configs.0), Some(&configs.1)));
     settings::strict(one, other, found);
+    let same = same_layers(one, other);
     if one.layers.len() != other.layers.len() {
         let counts = (one.layers.len().to_string(), other.layers.len().to_string());
         found.add("image", None, "number of layers", (Some(&counts.0), Some(&counts.1)));
-        tree::compare(one, other, found, |_| true);
+        for (place, layer) in one.layers.iter().enumerate() {
+            if !same.contains_key(&place) {
+                let place = format!("layer {}", place + 1);
+                found.add(&place, None, "diff id", (Some(&layer.diff_id.to_string()), None));
+            }
+        }
+        for (place, layer) in other.layers.iter().enumerate() {
+            if !same.values().any(|known| *known == place) {
+                let place = format!("layer {}", place + 1);
+                found.add(&place, None, "diff id", (None, Some(&layer.diff_id.to_string())));
+            }
+        }
+        for (place, counterpart) in &same {
+            let layers = (&one.layers[*place], &other.layers[*counterpart]);
+            strict_layer(&format!("layer {}", place + 1), layers.0, layers.1, found);
+        }
+        tree::compare(one, other, found, |field| *field != EntryField::Headers);
         return;
     }
-    for (number, (one, other)) in (1..).zip(one.layers.iter().zip(&other.layers)) {
-        strict_layer(&format!("layer {number}"), one, other, found);
+    let is_permuted = same.len() == one.layers.len();
+    if is_permuted && same.iter().any(|(place, counterpart)| place != counterpart) {
+        let order = |places: &mut dyn Iterator<Item = &usize>| {
+            places.map(|place| (place + 1).to_string()).collect::<Vec<_>>().join(" ")
+        };
+        let places: BTreeMap<_, _> = same.iter().map(|(place, other)| (other, place)).collect();
+        let orders = (order(&mut same.keys()), order(&mut places.into_values()));
+        found.add("image", None, "order of layers", (Some(&orders.0), Some(&orders.1)));
     }
+    for (place, layer) in one.layers.iter().enumerate() {
+        let counterpart = if is_permuted { same[&place] } else { place };
+        strict_layer(&format!("layer {}", place + 1), layer, &other.layers[counterpart], found);
+    }
+}
+
+/// Finds the layers whose archives both images have: by the place in the first, that in the second.
+fn same_layers(one: &ObservedImage, other: &ObservedImage) -> BTreeMap<usize, usize> {
+    let mut same = BTreeMap::new();
+    for (place, layer) in one.layers.iter().enumerate() {
+        // The same place counts first: an archive can be there more than once.
+        let is_same =
+            |at: usize| other.layers.get(at).is_some_and(|it| it.diff_id == layer.diff_id);
+        let mut free = std::iter::once(place).chain(0..other.layers.len());
+        if let Some(at) = free.find(|at| is_same(*at) && !same.values().any(|used| used == at)) {
+            same.insert(place, at);
+        }
+    }
+    same
 }
 
 fn strict_layer(place: &str, one: &ObservedLayer, other: &ObservedLayer, found: &mut Findings<'_>) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use imgc_planner::{Digest, ImageSpec};
-use imgc_writer::inspect::{ObservedImage, contents, observe};
+use imgc_writer::inspect::{ObservedLayout, contents, observe};
 
 use crate::commands::Failure;
 use crate::lockfile;
@@ -19,8 +19,8 @@ const MAX_CONTENT_BYTES: u64 = 256 << 20;
 /// What was named, as images.
 #[derive(Debug)]
 pub(crate) struct Subject {
-    /// The images, one for each name and platform.
-    pub(crate) images: Vec<ObservedImage>,
+    /// The images, one for each name and platform, and what is said about them.
+    pub(crate) layout: ObservedLayout,
     path: PathBuf,
     _scratch: Option<Scratch>,
 }
@@ -30,8 +30,8 @@ impl Subject {
     pub(crate) fn open(named: &Path, session: &mut Session) -> Result<Self, Failure> {
         let path = session.absolute(named);
         if is_image(&path) {
-            let images = observe(&path)?;
-            return Ok(Self { images, path, _scratch: None });
+            let layout = observe(&path)?;
+            return Ok(Self { layout, path, _scratch: None });
         }
         let compiled = pipeline::compile(named, session)?;
         lockfile::check(&compiled, false)?;
@@ -42,9 +42,9 @@ impl Subject {
         session.talk.progress(&format!("building {}", named.display()));
         let bytes = ImageContents::new(&compiled.images);
         imgc_writer::write_directory(&path, &specs, &bytes, session.workers())?;
-        let images = observe(&path)?;
+        let layout = observe(&path)?;
         session.talk.clear();
-        Ok(Self { images, path, _scratch: Some(scratch) })
+        Ok(Self { layout, path, _scratch: Some(scratch) })
     }
 
     /// Returns the contents of files, as far as they are not too large to look into.

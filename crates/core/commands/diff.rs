@@ -53,7 +53,7 @@ pub(crate) fn difference(
     second: &Subject,
     strictness: Strictness,
 ) -> Result<Comparison, Failure> {
-    let (mut comparison, elves) = compare(&first.images, &second.images, strictness);
+    let (mut comparison, elves) = compare(&first.layout, &second.layout, strictness);
     let wanted = |side: fn(&ChangedElf) -> imgc_planner::Digest| -> BTreeSet<_> {
         elves.iter().map(side).collect()
     };

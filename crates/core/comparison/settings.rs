@@ -2,25 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use imgc_writer::inspect::ObservedImage;
+use imgc_writer::inspect::{ObservedImage, ObservedLayout};
 
 use super::Findings;
 
-/// Compares every value of all documents, but for digests and sizes of other parts, which are named
-/// where those parts are compared.
+/// Compares what the indexes of two layouts say beside their images.
+pub(super) fn indexes(one: &ObservedLayout, other: &ObservedLayout, found: &mut Findings<'_>) {
+    if let (Some(one), Some(other)) = (&one.fields, &other.fields) {
+        compare(one, other, found, |_| true);
+    }
+}
+
+/// Compares every value of all documents, but for digests and sizes of other parts if those differ:
+/// they are named where those parts are compared.
 pub(super) fn strict(one: &ObservedImage, other: &ObservedImage, found: &mut Findings<'_>) {
-    let is_reference = |field: &str| {
-        let describes = field.starts_with("index.")
-            || field.starts_with("manifest.layers[")
-            || field.starts_with("manifest.config.");
-        (describes && (field.ends_with(".digest") || field.ends_with(".size")))
-            || field.starts_with("config.rootfs.diff_ids[")
+    let same_manifest = one.manifest == other.manifest;
+    let same_config = one.config == other.config;
+    let same_layers = one.layers.len() == other.layers.len()
+        && one.layers.iter().zip(&other.layers).all(|(one, other)| one.blob == other.blob);
+    let is_named_elsewhere = |field: &str| {
+        let is_reference = field.ends_with(".digest") || field.ends_with(".size");
+        (is_reference && field.starts_with("index.") && !same_manifest)
+            || (is_reference && field.starts_with("manifest.config.") && !same_config)
+            || (is_reference && field.starts_with("manifest.layers[") && !same_layers)
+            || (field.starts_with("config.rootfs.diff_ids[") && !same_layers)
     };
     // An archive of Docker's own form has no manifest to compare.
     let has_manifest = one.manifest.is_some() && other.manifest.is_some();
+    let before = found.differences.len();
     compare(&one.fields, &other.fields, found, |field| {
-        !is_reference(field) && (has_manifest || field.starts_with("config."))
+        !is_named_elsewhere(field) && (has_manifest || field.starts_with("config."))
     });
+    if found.differences.len() == before && same_layers && !same_config {
+        let configs = (one.config.to_string(), other.config.to_string());
+        found.add("image", None, "form of the config", (Some(&configs.0), Some(&configs.1)));
+    }
 }
 
 /// Compares what an engine reads of the config.

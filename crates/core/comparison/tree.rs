@@ -43,7 +43,8 @@ fn lay(image: &ObservedImage) -> BTreeMap<Vec<u8>, ObservedEntry> {
             }
         }
         for entry in &layer.entries {
-            if split(&entry.path).1.starts_with(WHITEOUT) {
+            // Engines pass over global headers.
+            if split(&entry.path).1.starts_with(WHITEOUT) || kind(entry) == "global header" {
                 continue;
             }
             if kind(entry) != "directory" {

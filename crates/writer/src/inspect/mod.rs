@@ -10,8 +10,10 @@ mod archive_member;
 mod canonical;
 mod documents;
 mod finding;
+mod holes;
 mod layer;
 mod layout;
+mod members;
 mod observe;
 mod observe_layer;
 #[cfg(test)]
@@ -22,7 +24,9 @@ use std::path::Path;
 use imgc_planner::{BlobDigest, DiffId, Digest};
 
 pub use finding::{Finding, Problem};
-pub use observe::{EntryField, ObservedEntry, ObservedImage, ObservedLayer, contents, observe};
+pub use observe::{
+    EntryField, ObservedEntry, ObservedImage, ObservedLayer, ObservedLayout, contents, observe,
+};
 
 use crate::error::WriteError;
 

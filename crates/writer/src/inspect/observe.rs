@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use imgc_planner::recipe::Printable;
 use imgc_planner::{BlobDigest, DiffId, Digest};
 use serde_json::Value;
 
@@ -18,6 +19,16 @@ use crate::error::WriteError;
 const MAX_INDEX_DEPTH: usize = 4;
 /// Most images that are read of one layout.
 const MAX_IMAGES: usize = 256;
+
+/// What an OCI directory or archive holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedLayout {
+    /// The images, in the order of the indexes.
+    pub images: Vec<ObservedImage>,
+    /// What the indexes say beside the images, as in [`ObservedImage::fields`], with the digests of
+    /// what they name that is no image; nothing in an archive of Docker's own form.
+    pub fields: Option<BTreeMap<String, String>>,
+}
 
 /// One image for one platform, as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,16 +99,28 @@ pub enum EntryField {
     Name,
     /// The time of the last change.
     Mtime,
+    /// The time of the last access, if the archive has it.
+    Atime,
+    /// The time of the last change of metadata, if the archive has it.
+    Ctime,
     /// The name of the user.
     UserName,
     /// The name of the group.
     GroupName,
     /// Bits of the mode beyond the permissions, in octal.
     TypeBits,
-    /// The kind of tar header.
+    /// The kinds of tar headers.
     Format,
+    /// The size that something without content states.
+    UnusedSize,
+    /// The target that something states that is no link.
+    UnusedTarget,
+    /// The device numbers that something states that is no device.
+    UnusedDevice,
     /// A PAX record that no other field has, by its key.
     Pax(String),
+    /// The SHA-256 of all headers. It says nothing if another field differs.
+    Headers,
 }
 
 impl EntryField {
@@ -117,11 +140,17 @@ impl EntryField {
             | Self::Xattr(_) => true,
             Self::Name
             | Self::Mtime
+            | Self::Atime
+            | Self::Ctime
             | Self::UserName
             | Self::GroupName
             | Self::TypeBits
             | Self::Format
-            | Self::Pax(_) => false,
+            | Self::UnusedSize
+            | Self::UnusedTarget
+            | Self::UnusedDevice
+            | Self::Pax(_)
+            | Self::Headers => false,
         }
     }
 }
@@ -140,10 +169,16 @@ impl std::fmt::Display for EntryField {
             Self::Xattr(name) => return write!(formatter, "xattr {name}"),
             Self::Name => "name",
             Self::Mtime => "mtime",
+            Self::Atime => "atime",
+            Self::Ctime => "ctime",
             Self::UserName => "user name",
             Self::GroupName => "group name",
             Self::TypeBits => "type bits",
             Self::Format => "header format",
+            Self::UnusedSize => "unused size",
+            Self::UnusedTarget => "unused target",
+            Self::UnusedDevice => "unused device",
+            Self::Headers => "form of the headers",
             Self::Pax(key) => return write!(formatter, "pax {key}"),
         })
     }
@@ -154,18 +189,19 @@ impl std::fmt::Display for EntryField {
 /// # Errors
 /// When it cannot be read, is no image, a part of it is missing or damaged, or something is above a
 /// limit.
-pub fn observe(path: &Path) -> Result<Vec<ObservedImage>, WriteError> {
+pub fn observe(path: &Path) -> Result<ObservedLayout, WriteError> {
     let layout = Layout::open(path, &mut Vec::new())?;
-    let mut images = Vec::new();
+    let mut observed = ObservedLayout { images: Vec::new(), fields: None };
     if layout.has("index.json") {
         let index = parse(&layout, "index.json")?;
-        read_index(&layout, &index, None, 0, &mut images)?;
+        observed.fields = Some(BTreeMap::new());
+        read_index(&layout, &index, Way { name: None, place: "index", depth: 0 }, &mut observed)?;
     } else if layout.has("manifest.json") {
-        read_docker(&layout, &mut images)?;
+        read_docker(&layout, &mut observed.images)?;
     } else {
         return Err(layout.unreadable("it has neither `index.json` nor `manifest.json`"));
     }
-    Ok(images)
+    Ok(observed)
 }
 
 /// Returns the contents that are asked for, of files of at most `limit` bytes.
@@ -213,30 +249,43 @@ fn parse_any(layout: &Layout) -> Result<Value, WriteError> {
     parse(layout, if layout.has("index.json") { "index.json" } else { "manifest.json" })
 }
 
+/// How an index was reached.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    /// The name that the index above it gives it.
+    name: Option<&'a str>,
+    place: &'a str,
+    depth: usize,
+}
+
 fn read_index(
     layout: &Layout,
     index: &Value,
-    name: Option<&str>,
-    depth: usize,
-    images: &mut Vec<ObservedImage>,
+    way: Way<'_>,
+    observed: &mut ObservedLayout,
 ) -> Result<(), WriteError> {
-    for descriptor in array(index, "manifests") {
+    let mut own = index.clone();
+    own.as_object_mut().map(|own| own.remove("manifests"));
+    observe_fields(observed, way.place, &own);
+    for (number, descriptor) in array(index, "manifests").iter().enumerate() {
         let annotation = |key: &str| descriptor.get("annotations")?.get(key)?.as_str();
-        let name = annotation("org.opencontainers.image.ref.name").or(name);
+        let name = annotation("org.opencontainers.image.ref.name").or(way.name);
         let file = name_of(layout, descriptor)?;
         let document = parse(layout, &file)?;
-        if document.get("manifests").is_some() && depth < MAX_INDEX_DEPTH {
-            read_index(layout, &document, name, depth + 1, images)?;
+        let place = format!("{}.manifests[{number}]", way.place);
+        if document.get("manifests").is_some() && way.depth < MAX_INDEX_DEPTH {
+            let way = Way { name, place: &place, depth: way.depth + 1 };
+            read_index(layout, &document, way, observed)?;
             continue;
         }
-        // What BuildKit attaches is no image: `unknown/unknown` with statements for layers.
-        if annotation("vnd.docker.reference.type").is_some() {
+        let Some(config) = document.get("config").filter(|_| is_image(descriptor, &document))
+        else {
+            observe_fields(observed, &place, descriptor);
             continue;
-        }
-        if images.len() >= MAX_IMAGES {
+        };
+        if observed.images.len() >= MAX_IMAGES {
             return Err(layout.too_large("the number of images", MAX_IMAGES as u64));
         }
-        let config = document.get("config").ok_or_else(|| layout.unreadable("no config"))?;
         let mut fields = BTreeMap::new();
         flatten("index", descriptor, &mut fields);
         flatten("manifest", &document, &mut fields);
@@ -244,9 +293,29 @@ fn read_index(
         let layers = array(&document, "layers");
         let layers = layers.iter().map(|layer| name_of(layout, layer)).collect::<Result<_, _>>()?;
         let manifest = Some(BlobDigest::of(&layout.document(&file)?));
-        images.push(read_image(layout, name, manifest, &config, layers, fields)?);
+        observed.images.push(read_image(layout, name, manifest, &config, layers, fields)?);
     }
     Ok(())
+}
+
+/// Tells an image from what lies beside it: BuildKit's statements about an image (an annotation
+/// says so), and artifacts such as signatures, whose configs have other types.
+fn is_image(descriptor: &Value, manifest: &Value) -> bool {
+    let statement =
+        descriptor.get("annotations").and_then(|all| all.get("vnd.docker.reference.type"));
+    let kind = manifest.get("config").and_then(|config| config.get("mediaType"));
+    let is_config = |kind: &str| {
+        ["application/vnd.oci.image.config.", "application/vnd.docker.container.image."]
+            .iter()
+            .any(|start| kind.starts_with(start))
+    };
+    statement.is_none() && kind.and_then(Value::as_str).is_none_or(is_config)
+}
+
+fn observe_fields(observed: &mut ObservedLayout, place: &str, value: &Value) {
+    if let Some(fields) = &mut observed.fields {
+        flatten(place, value, fields);
+    }
 }
 
 fn read_docker(layout: &Layout, images: &mut Vec<ObservedImage>) -> Result<(), WriteError> {
@@ -318,11 +387,14 @@ fn flatten(place: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
         }
         Value::Object(items) => {
             for (key, item) in items {
-                flatten(&format!("{place}.{key}"), item, fields);
+                flatten(&format!("{place}.{}", Printable::new(key)), item, fields);
             }
         }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+        Value::Bool(_) | Value::Number(_) => {
             fields.insert(place.to_owned(), value.to_string());
+        }
+        Value::String(text) => {
+            fields.insert(place.to_owned(), format!("\"{}\"", Printable::new(text)));
         }
     }
 }

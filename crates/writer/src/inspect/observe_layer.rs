@@ -1,4 +1,4 @@
-//! The members of a layer that anybody wrote: ustar, GNU and PAX headers alike.
+//! A layer that anybody wrote: how it is compressed, and all that its members say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 use tar::{EntryType, Header};
 
 use super::layout::{Layout, Section};
+use super::members::{Member, walk};
 use super::observe::{EntryField, ObservedEntry, ObservedLayer};
-use super::{MAX_ENTRIES, MAX_LAYER_BYTES, MAX_PAX_BYTES, MAX_RATIO};
+use super::{MAX_ENTRIES, MAX_LAYER_BYTES, MAX_RATIO};
 use crate::error::WriteError;
 
 /// Hashes what passes, and stops at a limit.
@@ -70,10 +71,10 @@ pub(super) fn read(layout: &Layout, name: &str) -> Result<ObservedLayer, WriteEr
     let failed = damaged(layout, name, limit);
     let mut blob = Meter { inner: section, hash: Sha256::new(), size: 0, limit: u64::MAX };
     let mut entries = Vec::new();
-    let walk = |blob: &mut Meter<Section>, entries: &mut Vec<ObservedEntry>| {
+    let read = |blob: &mut Meter<Section>, entries: &mut Vec<ObservedEntry>| {
         let (decoded, compression) = open(BufReader::new(&mut *blob))?;
         let mut archive = Meter { inner: decoded, hash: Sha256::new(), size: 0, limit };
-        walk(&mut archive, &mut |member| {
+        walk(&mut archive, limit, &mut |member| {
             entries.push(observe(member)?);
             if entries.len() > MAX_ENTRIES {
                 return Err(io::ErrorKind::QuotaExceeded.into());
@@ -83,7 +84,7 @@ pub(super) fn read(layout: &Layout, name: &str) -> Result<ObservedLayer, WriteEr
         io::copy(&mut archive, &mut io::sink())?;
         Ok((DiffId::new(archive.hash.finalize().into()), compression))
     };
-    let (diff_id, compression) = walk(&mut blob, &mut entries).map_err(&failed)?;
+    let (diff_id, compression) = read(&mut blob, &mut entries).map_err(&failed)?;
     // The decoder may have stopped before the blob's end.
     io::copy(&mut blob, &mut io::sink()).map_err(&failed)?;
     let blob = BlobDigest::new(blob.hash.finalize().into());
@@ -103,11 +104,10 @@ pub(super) fn contents(
     let failed = damaged(layout, name, most);
     let (decoded, _) = open(BufReader::new(section)).map_err(&failed)?;
     let mut archive = Meter { inner: decoded, hash: Sha256::new(), size: 0, limit: most };
-    walk(&mut archive, &mut |member| {
-        let is_file = member.header.entry_type().is_file();
-        if is_file && member.header.size().is_ok_and(|size| size <= limit) {
-            let mut bytes = Vec::new();
-            member.content.read_to_end(&mut bytes)?;
+    walk(&mut archive, most, &mut |member| {
+        let mut bytes = Vec::new();
+        member.content.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= limit {
             let digest = Digest::of(&bytes);
             if wanted.contains(&digest) {
                 found.insert(digest, bytes);
@@ -118,134 +118,50 @@ pub(super) fn contents(
     .map_err(&failed)
 }
 
-/// A member with what the headers before it say.
-struct Member<'a> {
-    header: &'a Header,
-    name: Vec<u8>,
-    link: Vec<u8>,
-    pax: &'a BTreeMap<String, Vec<u8>>,
-    content: &'a mut dyn Read,
-}
-
-fn walk(
-    archive: &mut dyn Read,
-    take: &mut dyn FnMut(&mut Member<'_>) -> io::Result<()>,
-) -> io::Result<()> {
-    let (mut pax, mut long_name, mut long_link) = (BTreeMap::new(), None, None);
-    for member in tar::Archive::new(archive).entries()?.raw(true) {
-        let mut member = member?;
-        let header = member.header().clone();
-        let kind = header.entry_type();
-        let is_extension = kind.is_pax_local_extensions()
-            || kind.is_pax_global_extensions()
-            || kind.is_gnu_longname()
-            || kind.is_gnu_longlink();
-        if is_extension {
-            if member.size() > MAX_PAX_BYTES {
-                return Err(io::ErrorKind::QuotaExceeded.into());
-            }
-            let mut bytes = Vec::new();
-            member.read_to_end(&mut bytes)?;
-            if kind.is_pax_local_extensions() || kind.is_pax_global_extensions() {
-                for record in tar::PaxExtensions::new(&bytes) {
-                    let record = record?;
-                    let key = Printable::new(record.key_bytes()).to_string();
-                    pax.insert(key, record.value_bytes().to_vec());
-                }
-            } else {
-                let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
-                *(if kind.is_gnu_longname() { &mut long_name } else { &mut long_link }) =
-                    Some(text);
-            }
-            continue;
-        }
-        let name = pax.remove("path").or(long_name.take());
-        let link = pax.remove("linkpath").or(long_link.take());
-        take(&mut Member {
-            name: name.unwrap_or_else(|| member.path_bytes().into_owned()),
-            link: link.or_else(|| Some(member.link_name_bytes()?.into_owned())).unwrap_or_default(),
-            header: &header,
-            pax: &pax,
-            content: &mut member,
-        })?;
-        pax.clear();
-    }
-    Ok(())
-}
-
 fn observe(member: &mut Member<'_>) -> io::Result<ObservedEntry> {
     let header = member.header;
     let mut fields = BTreeMap::new();
     let text = |bytes: &[u8]| Printable::new(bytes).to_string();
-    let mut pax = member.pax.clone();
-    let mut number = |key: &str, plain: io::Result<u64>| match pax.remove(key) {
-        Some(value) => Ok(text(&value)),
-        None => plain.map(|number| number.to_string()),
-    };
-    let kind = header.entry_type();
-    fields.insert(EntryField::Uid, number("uid", header.uid())?);
-    fields.insert(EntryField::Gid, number("gid", header.gid())?);
-    fields.insert(EntryField::Mtime, number("mtime", header.mtime())?);
-    pax.remove("size");
-    let mode = header.mode()?;
-    fields.insert(EntryField::Mode, format!("{:04o}", mode & 0o7777));
-    if mode & !0o7777 != 0 {
-        fields.insert(EntryField::TypeBits, format!("{:o}", mode & !0o7777));
-    }
-    let flag = format!("type {}", Printable::new(&[kind.as_byte()]));
+    let mut pax: BTreeMap<String, Vec<u8>> =
+        member.records.iter().map(|(key, value)| (text(key), value.clone())).collect();
+    let kind = kind_of(member);
+    let flag = format!("type {}", text(&[kind.as_byte()]));
     let name = match kind {
-        EntryType::Regular | EntryType::Continuous => "file",
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => "file",
         EntryType::Directory => "directory",
         EntryType::Symlink => "link",
         EntryType::Link => "hard link",
         EntryType::Char => "character device",
         EntryType::Block => "block device",
         EntryType::Fifo => "fifo",
+        EntryType::XGlobalHeader => "global header",
         _ => &flag,
     };
     fields.insert(EntryField::Type, name.to_owned());
+    fields.insert(EntryField::Format, member.format.clone());
+    fields.insert(EntryField::Headers, Digest::new(member.headers).to_string());
     let mut is_elf = false;
-    match kind {
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            let mut start = Vec::new();
-            let mut meter =
-                Meter { inner: &mut member.content, hash: Sha256::new(), size: 0, limit: u64::MAX };
-            meter.by_ref().take(4).read_to_end(&mut start)?;
-            is_elf = start == b"\x7fELF";
-            io::copy(&mut meter, &mut io::sink())?;
-            fields.insert(EntryField::Size, meter.size.to_string());
-            let digest = Digest::new(meter.hash.finalize().into());
-            fields.insert(EntryField::Digest, digest.to_string());
+    if kind != EntryType::XGlobalHeader {
+        let mut number = |key: &str, plain: io::Result<u64>| match pax.remove(key) {
+            Some(value) => Ok(text(&value)),
+            None => plain.map(|number| number.to_string()),
+        };
+        fields.insert(EntryField::Uid, number("uid", header.uid())?);
+        fields.insert(EntryField::Gid, number("gid", header.gid())?);
+        fields.insert(EntryField::Mtime, number("mtime", header.mtime())?);
+        let mode = header.mode()?;
+        fields.insert(EntryField::Mode, format!("{:04o}", mode & 0o7777));
+        if mode & !0o7777 != 0 {
+            fields.insert(EntryField::TypeBits, format!("{:o}", mode & !0o7777));
         }
-        EntryType::Symlink => {
-            fields.insert(EntryField::Target, text(&member.link));
-        }
-        EntryType::Link => {
-            fields.insert(EntryField::Target, text(&normal(&member.link)));
-        }
-        EntryType::Char | EntryType::Block => {
-            let (major, minor) = (header.device_major()?, header.device_minor()?);
-            let device = format!("{}:{}", major.unwrap_or(0), minor.unwrap_or(0));
-            fields.insert(EntryField::Device, device);
-        }
-        _ => {}
+        is_elf = content(member, kind, &mut fields)?;
     }
-    for (field, key, name) in [
-        (EntryField::UserName, "uname", header.username_bytes()),
-        (EntryField::GroupName, "gname", header.groupname_bytes()),
-    ] {
-        let long = pax.remove(key);
-        let name = long.as_deref().or(name).unwrap_or_default();
-        if !name.is_empty() {
-            fields.insert(field, text(name));
-        }
+    // What other fields say already.
+    for key in ["path", "linkpath", "size"] {
+        pax.remove(key);
     }
-    let format = match (header.as_ustar(), header.as_gnu()) {
-        (Some(_), _) => "ustar",
-        (_, Some(_)) => "gnu",
-        (None, None) => "v7",
-    };
-    fields.insert(EntryField::Format, format.to_owned());
+    pax.retain(|key, _| !key.starts_with("GNU.sparse."));
+    names(header, &mut pax, &mut fields);
     for (key, value) in pax {
         let field = match key.strip_prefix("SCHILY.xattr.") {
             Some(name) => EntryField::Xattr(name.to_owned()),
@@ -259,6 +175,91 @@ fn observe(member: &mut Member<'_>) -> io::Result<ObservedEntry> {
         fields.insert(EntryField::Name, text(&member.name));
     }
     Ok(ObservedEntry { path: path.into(), is_elf, fields })
+}
+
+/// Returns what a member is. In the oldest archives a directory is a file with `/` at its end.
+fn kind_of(member: &Member<'_>) -> EntryType {
+    let kind = member.header.entry_type();
+    let is_old = kind.is_file() && member.header.as_bytes()[156] == 0;
+    if is_old && member.name.ends_with(b"/") { EntryType::Directory } else { kind }
+}
+
+/// Adds what a member holds or points at, and what it says about it without meaning it. Tells
+/// whether it starts as ELF files do.
+fn content(
+    member: &mut Member<'_>,
+    kind: EntryType,
+    fields: &mut BTreeMap<EntryField, String>,
+) -> io::Result<bool> {
+    let text = |bytes: &[u8]| Printable::new(bytes).to_string();
+    let header = member.header;
+    let is_file = kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse();
+    let mut is_elf = false;
+    if is_file {
+        let mut start = Vec::new();
+        let mut meter =
+            Meter { inner: &mut member.content, hash: Sha256::new(), size: 0, limit: u64::MAX };
+        meter.by_ref().take(4).read_to_end(&mut start)?;
+        is_elf = start == b"\x7fELF";
+        io::copy(&mut meter, &mut io::sink())?;
+        fields.insert(EntryField::Size, meter.size.to_string());
+        let digest = Digest::new(meter.hash.finalize().into());
+        fields.insert(EntryField::Digest, digest.to_string());
+    } else if let Some(size) = header.entry_size().ok().filter(|size| *size > 0) {
+        fields.insert(EntryField::UnusedSize, size.to_string());
+    }
+    match kind {
+        EntryType::Symlink => {
+            fields.insert(EntryField::Target, text(&member.link));
+        }
+        EntryType::Link => {
+            fields.insert(EntryField::Target, text(&normal(&member.link)));
+        }
+        _ if !member.link.is_empty() => {
+            fields.insert(EntryField::UnusedTarget, text(&member.link));
+        }
+        _ => {}
+    }
+    let is_device = matches!(kind, EntryType::Char | EntryType::Block);
+    // Fields that nobody has filled may hold anything that is no number.
+    let numbers = (header.device_major().ok().flatten(), header.device_minor().ok().flatten());
+    let numbers = (numbers.0.unwrap_or(0), numbers.1.unwrap_or(0));
+    if is_device || numbers != (0, 0) {
+        let field = if is_device { EntryField::Device } else { EntryField::UnusedDevice };
+        fields.insert(field, format!("{}:{}", numbers.0, numbers.1));
+    }
+    Ok(is_elf)
+}
+
+/// Adds the names of owners, and the times that only some archives have.
+fn names(
+    header: &Header,
+    pax: &mut BTreeMap<String, Vec<u8>>,
+    fields: &mut BTreeMap<EntryField, String>,
+) {
+    let text = |bytes: &[u8]| Printable::new(bytes).to_string();
+    for (field, key, name) in [
+        (EntryField::UserName, "uname", header.username_bytes()),
+        (EntryField::GroupName, "gname", header.groupname_bytes()),
+    ] {
+        let long = pax.remove(key);
+        let name = long.as_deref().or(name).unwrap_or_default();
+        if !name.is_empty() {
+            fields.insert(field, text(name));
+        }
+    }
+    let gnu = |field: fn(&tar::GnuHeader) -> io::Result<u64>| {
+        let time = header.as_gnu().and_then(|gnu| field(gnu).ok()).filter(|time| *time > 0);
+        time.map(|time| time.to_string())
+    };
+    for (field, key, time) in [
+        (EntryField::Atime, "atime", gnu(tar::GnuHeader::atime)),
+        (EntryField::Ctime, "ctime", gnu(tar::GnuHeader::ctime)),
+    ] {
+        if let Some(time) = pax.remove(key).map(|time| text(&time)).or(time) {
+            fields.insert(field, time);
+        }
+    }
 }
 
 /// Returns a name with one `/` in front, without `.` and repeated slashes.
