@@ -76,10 +76,16 @@ pub(crate) fn view(kind: &NodeKind) -> (&'static str, Vec<(&'static str, Value)>
             ],
         ),
         NodeKind::Facility(facility) => {
-            let name = match facility {
-                Facility::Dns => "dns",
-                Facility::Tls => "tls",
+            let (name, value) = match facility {
+                Facility::Dns => ("dns", None),
+                Facility::Tls => ("tls", None),
+                Facility::TimeZones(zone) => ("timezones", zone.as_ref().map(ToString::to_string)),
+                Facility::Locale(locale) => ("locale", Some(locale.to_string())),
+                Facility::Charsets => ("charsets", None),
+                Facility::Terminfo => ("terminfo", None),
+                Facility::OsRelease => ("os-release", None),
             };
+            let name = value.map_or(name.to_owned(), |value| format!("{name}={value}"));
             ("needs", vec![("name", json!(name))])
         }
         NodeKind::Layer(layer) => ("layer", vec![("name", json!(layer.name))]),

@@ -494,6 +494,20 @@ pub enum ParseError {
         #[label("written here")]
         span: Span,
     },
+    /// A time zone or locale has a name that none can have, or no name.
+    #[error("`{}` is no name of a {what}", Shown(written))]
+    #[diagnostic(code(imgc::parse::bad_need), help("write `needs {example}`"))]
+    BadNeed {
+        /// `time zone` or `locale`.
+        what: &'static str,
+        /// What is written.
+        written: String,
+        /// How it could be written.
+        example: &'static str,
+        /// Where.
+        #[label("written here")]
+        span: Span,
+    },
     /// A library is named by a relative path.
     #[error("library `{}` is neither a name nor an absolute path", Shown(name))]
     #[diagnostic(
@@ -692,6 +706,7 @@ pub const CODES: &[&str] = &[
     "imgc::parse::bad_library",
     "imgc::parse::bad_mode",
     "imgc::parse::bad_name",
+    "imgc::parse::bad_need",
     "imgc::parse::bad_owner",
     "imgc::parse::bad_path",
     "imgc::parse::bad_pattern",

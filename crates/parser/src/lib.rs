@@ -7,6 +7,7 @@
 
 mod advice;
 mod error;
+mod facility_name;
 mod format;
 mod image_name;
 mod limits;
@@ -24,6 +25,7 @@ mod texts;
 mod walk;
 
 pub use error::{CODES, ParseError};
+pub use facility_name::{LocaleName, ZoneName};
 pub use format::{FormatError, format};
 pub use image_name::{ImageName, ImageNameProblem};
 pub use limits::{MAX_COMPONENT_BYTES, MAX_LINK_TARGET_BYTES, MAX_PATH_BYTES};

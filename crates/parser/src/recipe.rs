@@ -3,6 +3,7 @@
 //! No default is filled in here and nothing about a machine is known. `use` is gone: the nodes of a
 //! used file stand where it stood, their spans point into that file. The planner reads this.
 
+use crate::facility_name::{LocaleName, ZoneName};
 use crate::image_name::ImageName;
 use crate::path::{ImagePath, ProjectPath};
 use crate::platform::Platform;
@@ -241,6 +242,16 @@ pub enum Facility {
     Users,
     /// `needs tmp`: temporary files are made.
     Tmp,
+    /// `needs timezones` or `needs timezones="Europe/Prague"`: all time zones, or one.
+    TimeZones(Option<ZoneName>),
+    /// `needs locale="C.UTF-8"`: a language and character set.
+    Locale(LocaleName),
+    /// `needs charsets`: texts are converted between character sets.
+    Charsets,
+    /// `needs terminfo`: terminals are steered.
+    Terminfo,
+    /// `needs os-release`: something asks which distribution this is.
+    OsRelease,
 }
 
 /// Entries in a layer of their own.

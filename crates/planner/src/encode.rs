@@ -152,6 +152,17 @@ impl Encoder {
                 match facility {
                     Facility::Dns => self.tag(0),
                     Facility::Tls => self.tag(1),
+                    Facility::TimeZones(zone) => {
+                        self.tag(2);
+                        self.option(zone.as_ref(), |encoder, zone| encoder.bytes(zone.as_str()));
+                    }
+                    Facility::Locale(locale) => {
+                        self.tag(3);
+                        self.bytes(locale.as_str());
+                    }
+                    Facility::Charsets => self.tag(4),
+                    Facility::Terminfo => self.tag(5),
+                    Facility::OsRelease => self.tag(6),
                 }
             }
             NodeKind::Layer(Layer { name }) => {

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_parser::{
-    Compression, Epoch, Expose, From, Id, ImageName, ImagePath, LibraryName, Mode, Platform,
+    Compression, Epoch, Expose, From, Id, ImageName, ImagePath, LibraryName, LocaleName, Mode,
+    Platform, ZoneName,
 };
 
 use crate::digest::NodeId;
@@ -182,6 +183,16 @@ pub enum Facility {
     Dns,
     /// Servers are verified: the certificates that the sources trust.
     Tls,
+    /// Times are told in time zones: this one, or all.
+    TimeZones(Option<ZoneName>),
+    /// A language and character set.
+    Locale(LocaleName),
+    /// Texts are converted between character sets.
+    Charsets,
+    /// Terminals are steered: what is known about them.
+    Terminfo,
+    /// Something asks which distribution this is.
+    OsRelease,
 }
 
 /// Entries that stand in one layer.

@@ -125,12 +125,11 @@ impl<'a> Gathering<'a> {
             let NodeKind::Facility(wanted) = &self.query.node(*node).kind else { continue };
             let Some((surroundings, search)) = self.surroundings(*node, &roots) else { continue };
             let found = {
+                let Some(plain) = self.plain.get(&search) else { continue };
                 let runs = runs.get(&search).map(Vec::as_slice).unwrap_or_default();
-                facility::add(
-                    &Asking { node: *node, surroundings, runs, own: &own },
-                    wanted,
-                    drafts,
-                )
+                let (node, limit, own) = (*node, self.limit, &own);
+                let asking = Asking { node, surroundings, runs, own, plain, limit };
+                facility::add(&asking, wanted, drafts)
             };
             runs.entry(search).or_default().extend(found);
         }

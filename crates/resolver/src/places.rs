@@ -175,7 +175,7 @@ pub(crate) fn find(roots: &Roots, node: NodeId, from: &From) -> Result<Walk, Res
 }
 
 /// Returns the name beside an absent path that is most like it, if one is like it at all.
-fn nearest(roots: &Roots, absent: &ImagePath) -> Option<Name> {
+pub(crate) fn nearest(roots: &Roots, absent: &ImagePath) -> Option<Name> {
     let name = absent.file_name()?;
     let directory = roots.walk(absent.parent()?.as_bytes(), &ImagePath::root()).ok()?;
     if directory.stat.file_type != FileType::Directory {

@@ -167,12 +167,21 @@ fn needs_have_names() {
         r#"needs
 needs dns tsl
 needs "zzzzzzzz" 7
-needs dns tls=#true"#,
+needs dns tls=#true
+needs locale
+needs timezones="../x" locale="a b"
+needs timezone="UTC"
+needs timezones=#true"#,
         r#"missing_argument: `needs` lacks a need [needs -> nothing follows that says it] | write `needs dns tls`
-unknown_need: unknown need `tsl` [tsl -> written here] | did you mean `tls`? Known here: `dns`, `tls`, `users` and `tmp`
-unknown_need: unknown need `zzzzzzzz` ["zzzzzzzz" -> written here] | known here: `dns`, `tls`, `users` and `tmp`
+unknown_need: unknown need `tsl` [tsl -> written here] | did you mean `tls`? Known here: `dns`, `tls`, `users`, `tmp`, `timezones`, `locale`, `charsets`, `terminfo` and `os-release`
+unknown_need: unknown need `zzzzzzzz` ["zzzzzzzz" -> written here] | known here: `dns`, `tls`, `users`, `tmp`, `timezones`, `locale`, `charsets`, `terminfo` and `os-release`
 wrong_type: found the number `7` where a need is expected [7 -> written here] | write `"7"`
-unknown_property: unknown property `tls` of `needs` [tls -> `needs` does not have it] | remove it; `needs` takes no properties
+unknown_property: unknown property `tls` of `needs` [tls -> `needs` does not have it] | `needs` takes `timezones` and `locale`
+missing_property: `needs` lacks the property `locale` [locale -> asked for here] | write `needs locale="C.UTF-8"`
+bad_need: `../x` is no name of a time zone ["../x" -> written here] | write `needs timezones="Europe/Prague"`
+bad_need: `a b` is no name of a locale ["a b" -> written here] | write `needs locale="C.UTF-8"`
+unknown_property: unknown property `timezone` of `needs` [timezone -> `needs` does not have it] | did you mean `timezones`? `needs` takes `timezones` and `locale`
+wrong_type: found `#true` where a time zone is expected [#true -> written here] | write `"true"`
 "#,
     );
 }

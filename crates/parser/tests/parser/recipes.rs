@@ -169,6 +169,10 @@ fn nodes_mean_what_they_say() {
         ("needs tls", "Tls"),
         ("needs users", "Users"),
         ("needs \"tmp\"", "Tmp"),
+        ("needs timezones", "TimeZones(None)"),
+        ("needs timezones=UTC", "TimeZones(Some(ZoneName(\"UTC\")))"),
+        ("needs locale=\"C.UTF-8\"", "Locale(LocaleName(\"C.UTF-8\"))"),
+        ("needs os-release", "OsRelease"),
         ("layer \"assets\" { file \"/a\"; tree \"/b\"; }", "assets 2"),
         (
             "user app uid=10001 gid=10002 home=\"/home/app\" shell=\"/bin/sh\"",
@@ -212,7 +216,7 @@ fn lists_become_a_statement_each() {
     let count = |text: &str| recipe(text).unwrap().statements.len();
     assert_eq!(count("env A=\"1\" B=\"2\"\nenv C=\"3\""), 3);
     assert_eq!(count("expose 8080 \"53/udp\""), 2);
-    assert_eq!(count("needs dns tls\nneeds tmp"), 3);
+    assert_eq!(count("needs dns tls locale=\"C\"\nneeds tmp"), 4);
     assert_eq!(count("volume \"/a\" \"/b\""), 2);
 }
 

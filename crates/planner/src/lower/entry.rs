@@ -76,9 +76,14 @@ pub(super) fn lower_entry(
             (NodeKind::Symlink(Symlink { path, target, uid, gid }), Vec::new(), link.span)
         }
         Statement::Needs(need) => {
-            let facility = match need.value {
+            let facility = match &need.value {
                 WrittenFacility::Dns => Facility::Dns,
                 WrittenFacility::Tls => Facility::Tls,
+                WrittenFacility::TimeZones(zone) => Facility::TimeZones(zone.clone()),
+                WrittenFacility::Locale(locale) => Facility::Locale(locale.clone()),
+                WrittenFacility::Charsets => Facility::Charsets,
+                WrittenFacility::Terminfo => Facility::Terminfo,
+                WrittenFacility::OsRelease => Facility::OsRelease,
                 WrittenFacility::Tmp => {
                     let kind = NodeKind::Directory(temporary_files());
                     return Some(draft.add(kind, Vec::new(), need.span));

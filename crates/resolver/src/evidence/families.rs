@@ -57,7 +57,7 @@ pub(super) enum Files {
     /// The tree below the same directory that has this file.
     TreeWith(&'static str, &'static str),
     /// Below the directory of the C library, or the same below `/usr`: a tree.
-    TreeOfLibc(&'static str),
+    CharsetsOfLibc(&'static str),
     /// The directory of this library that is loaded too: libraries.
     LibrariesBeside(&'static str, &'static str),
     /// A tree at an absolute path with patterns.
@@ -104,7 +104,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     PluginFamily {
         name: "the character sets of iconv",
         trigger: Trigger::Imports(&["iconv_open"]),
-        files: &[Files::TreeOfLibc("gconv")],
+        files: &[Files::CharsetsOfLibc("gconv")],
         without: "it converts ASCII, UTF-8, UCS-2 and UCS-4 alone",
         warns: true,
         condition: Condition::Glibc,

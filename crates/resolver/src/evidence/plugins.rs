@@ -145,14 +145,16 @@ fn lines(
                 }
             }
             Files::TreeAt(pattern) => lines.extend(trees(scene, pattern.as_bytes())?),
-            Files::TreeOfLibc(pattern) => {
+            Files::CharsetsOfLibc(pattern) => {
                 let libc = objects
                     .iter()
                     .find(|object| object.facts().soname.as_deref() == Some(&b"libc.so.6"[..]));
                 if let Some(libc) = libc {
                     let beside = below(libc.source, pattern);
-                    lines.extend(trees(scene, &beside)?);
-                    lines.extend(trees(scene, &[b"/usr", &beside[..]].concat())?);
+                    let moved = [b"/usr", &beside[..]].concat();
+                    if !trees(scene, &beside)?.is_empty() | !trees(scene, &moved)?.is_empty() {
+                        lines.insert(Name::new("needs charsets"));
+                    }
                 }
             }
             Files::Named(name) => lines.extend(named(scene, run, trigger, name)?),

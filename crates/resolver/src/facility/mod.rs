@@ -3,13 +3,19 @@
 //! Answered when all else is: which files serve depends on the programs and libraries that the image
 //! has. What the recipe itself puts at a path counts, and nothing is put beside it.
 
+mod charsets;
 mod dns;
+mod locale;
+mod locale_archive;
+mod release;
+mod terminals;
 mod tls;
+mod zones;
 
 use std::collections::BTreeSet;
 
-use imgc_planner::node::{Attributes, Facility};
-use imgc_planner::recipe::ImagePath;
+use imgc_planner::node::{Attributes, Facility, Tree};
+use imgc_planner::recipe::{From, ImagePath};
 use imgc_planner::{NodeId, Reason};
 
 use crate::contents::FileRef;
@@ -20,7 +26,8 @@ use crate::launch::{OwnedOpening, Run, Surroundings};
 use crate::loaded::add_extra;
 use crate::loader::{Opening, Outcome, Tag};
 use crate::places::regular;
-use crate::root::Walk;
+use crate::root::{Roots, Walk};
+use crate::tree;
 
 /// A node that asks for a facility, and what the image has so far.
 pub(crate) struct Asking<'a> {
@@ -30,6 +37,10 @@ pub(crate) struct Asking<'a> {
     pub(crate) runs: &'a [Run],
     /// The paths that other nodes name.
     pub(crate) own: &'a BTreeSet<ImagePath>,
+    /// The sources alone, without the recipe's own files.
+    pub(crate) plain: &'a Roots,
+    /// Most entries of a tree.
+    pub(crate) limit: usize,
 }
 
 /// Adds what a facility consists of. Returns the runs in which libraries of it were found.
@@ -37,6 +48,23 @@ pub(crate) fn add(asking: &Asking<'_>, facility: &Facility, drafts: &mut Drafts)
     match facility {
         Facility::Dns => dns::add(asking, drafts),
         Facility::Tls => tls::add(asking, drafts),
+        Facility::Charsets => charsets::add(asking, drafts),
+        Facility::TimeZones(zone) => {
+            zones::add(asking, zone.as_ref(), drafts);
+            Vec::new()
+        }
+        Facility::Locale(locale) => {
+            locale::add(asking, locale, drafts);
+            Vec::new()
+        }
+        Facility::Terminfo => {
+            terminals::add(asking, drafts);
+            Vec::new()
+        }
+        Facility::OsRelease => {
+            release::add(asking, drafts);
+            Vec::new()
+        }
     }
 }
 
@@ -67,6 +95,29 @@ impl Asking<'_> {
             ),
             Err(problem) => drafts.problems.push(problem),
         }
+    }
+
+    /// Puts a directory of the sources with all below it where they have it, with the links that
+    /// lead to it; returns whether there is one. What the recipe has there counts.
+    fn tree(&self, path: &str, exclude: &[&str], drafts: &mut Drafts) -> bool {
+        let Ok(path) = ImagePath::parse(path.as_bytes()) else { return false };
+        let Ok(walk) = self.plain.walk(path.as_bytes(), &ImagePath::root()) else { return false };
+        if walk.stat.file_type != FileType::Directory {
+            return false;
+        }
+        drafts.add_trail(self.node, &walk.trail, &walk.real);
+        let (from, to) = (From::Source(path), walk.real.clone());
+        let exclude = exclude.iter().map(ToString::to_string).collect();
+        let wanted = Tree { from, to: to.clone(), exclude, attributes: Attributes::ROOT };
+        let before = drafts.drafts.len();
+        let root = &self.plain.roots()[walk.source];
+        tree::gather(self.node, &wanted, root, &walk, &to, self.limit, drafts);
+        let mut gathered = drafts.drafts.split_off(before);
+        gathered.retain(|draft| {
+            matches!(draft.content, DraftContent::Directory) || !self.own.contains(&draft.path)
+        });
+        drafts.drafts.append(&mut gathered);
+        true
     }
 
     /// Puts something at a path, behind the links that the sources have above it.

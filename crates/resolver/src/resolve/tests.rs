@@ -11,7 +11,7 @@ mod pages;
 use std::collections::BTreeSet;
 
 use imgc_planner::node::*;
-use imgc_planner::recipe::{From, Id, LibraryName, Mode, ProjectPath};
+use imgc_planner::recipe::{From, Id, LibraryName, LocaleName, Mode, ProjectPath, ZoneName};
 use imgc_planner::{Content, Node, Reason};
 
 use super::*;

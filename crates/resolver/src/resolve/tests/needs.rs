@@ -6,7 +6,7 @@ const LIB: &str = "/usr/lib/x86_64-linux-gnu";
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 impl Case {
-    fn needs(self, facility: Facility) -> Self {
+    pub(super) fn needs(self, facility: Facility) -> Self {
         self.request(&format!("needs {facility:?}"), NodeKind::Facility(facility))
     }
 }
@@ -158,5 +158,121 @@ fn an_old_glibc_opens_its_name_services() {
             &format!("{LIB}/libnss_files.so.2"),
             &format!("{LIB}/libresolv.so.2"),
         ],
+    );
+}
+
+fn zone(name: &str) -> Facility {
+    Facility::TimeZones(ZoneName::parse(name))
+}
+
+fn locale(name: &str) -> Facility {
+    Facility::Locale(LocaleName::parse(name).unwrap())
+}
+
+fn zones() -> Memory {
+    debian()
+        .file("/usr/share/zoneinfo/Europe/Prague", "TZif2")
+        .link("/usr/share/zoneinfo/Europe/Bratislava", "Prague")
+        .file("/usr/share/zoneinfo/zone.tab", "CZ")
+        .link("/usr/share/zoneinfo/localtime", "/etc/localtime")
+        .file("/etc/localtime", "TZif2")
+}
+
+#[test]
+fn one_time_zone_or_all_of_them() {
+    const LINK: &str = "/usr/share/zoneinfo/Europe/Bratislava -> Prague";
+    const PRAGUE: &str = "/usr/share/zoneinfo/Europe/Prague";
+    let app = || app(zones(), Sample::program());
+    check(app().needs(zone("Europe/Bratislava")), &[LINK, PRAGUE]);
+    check(
+        app().needs(Facility::TimeZones(None)),
+        &[
+            "/usr/share/zoneinfo/",
+            "/usr/share/zoneinfo/Europe/",
+            LINK,
+            PRAGUE,
+            "/usr/share/zoneinfo/zone.tab",
+        ],
+    );
+    for (name, told) in [
+        ("Europe/Pragu", "time zone `Europe/Pragu`; there is `Europe/Prague`"),
+        ("Europe", "time zone `Europe`"),
+        ("zone.tab", "time zone `zone.tab`"),
+    ] {
+        assert_eq!(app().needs(zone(name)).problems(), [format!("the sources have no {told}")]);
+    }
+    let bare = self::app(debian(), Sample::program()).needs(Facility::TimeZones(None));
+    assert_eq!(bare.problems(), ["the sources have no time zones"]);
+}
+
+#[test]
+fn a_locale_is_a_directory_whose_categories_may_stand_elsewhere() {
+    let host = debian()
+        .file("/usr/lib/locale/C.utf8/LC_CTYPE", "utf8")
+        .link("/usr/lib/locale/de_DE.utf8/LC_CTYPE", "../C.utf8/LC_CTYPE")
+        .file("/usr/lib/locale/de_DE.utf8/LC_MESSAGES/SYS_LC_MESSAGES", "ja");
+    let case = || app(host.clone(), Sample::program());
+    check(case().needs(locale("C.UTF-8")), &["/usr/lib/locale/C.utf8/LC_CTYPE"]);
+    check(
+        case().needs(locale("de_DE.UTF-8")),
+        &[
+            "/usr/lib/locale/C.utf8/LC_CTYPE",
+            "/usr/lib/locale/de_DE.utf8/LC_CTYPE -> ../C.utf8/LC_CTYPE",
+            "/usr/lib/locale/de_DE.utf8/LC_MESSAGES/SYS_LC_MESSAGES",
+        ],
+    );
+    check(case().needs(locale("POSIX")), &[]);
+    assert_eq!(
+        case().needs(locale("cs_CZ.UTF-8")).problems(),
+        ["the sources have no locale `cs_CZ.UTF-8`"]
+    );
+}
+
+#[test]
+fn character_sets_are_those_beside_the_c_library_with_what_they_need() {
+    let host = debian()
+        .file(format!("{LIB}/gconv/gconv-modules"), "list")
+        .file(format!("{LIB}/gconv/EUC-KR.so"), Sample::library().needs("libKSC.so").bytes())
+        .file("/opt/ksc/libKSC.so", Sample::library().soname("libKSC.so").bytes())
+        .file("/etc/ld.so.cache", failing::loader_cache("libKSC.so", "/opt/ksc/libKSC.so"));
+    check(
+        app(host, Sample::program()).needs(Facility::Charsets),
+        &[
+            "/etc/ld.so.cache",
+            "/opt/ksc/libKSC.so",
+            &format!("{LIB}/gconv/"),
+            &format!("{LIB}/gconv/EUC-KR.so"),
+            &format!("{LIB}/gconv/gconv-modules"),
+        ],
+    );
+    let bare = app(debian(), Sample::program()).needs(Facility::Charsets);
+    assert_eq!(bare.problems(), ["the sources have no modules of character sets"]);
+}
+
+#[test]
+fn terminals_and_the_release_are_where_the_sources_have_them() {
+    let host = debian()
+        .file("/usr/lib/terminfo/x/xterm", "xterm")
+        .file("/usr/share/terminfo/v/vt100", "vt100")
+        .link("/etc/os-release", "../usr/lib/os-release")
+        .file("/usr/lib/os-release", "ID=debian\n");
+    let case = app(host, Sample::program());
+    check(
+        case.needs(Facility::Terminfo).needs(Facility::OsRelease),
+        &[
+            "/etc/os-release -> ../usr/lib/os-release",
+            "/usr/lib/os-release",
+            "/usr/lib/terminfo/",
+            "/usr/lib/terminfo/x/",
+            "/usr/lib/terminfo/x/xterm",
+            "/usr/share/terminfo/",
+            "/usr/share/terminfo/v/",
+            "/usr/share/terminfo/v/vt100",
+        ],
+    );
+    let case = app(debian(), Sample::program());
+    assert_eq!(
+        case.needs(Facility::Terminfo).needs(Facility::OsRelease).problems(),
+        ["the sources have no descriptions of terminals", "the sources have no os-release"]
     );
 }
