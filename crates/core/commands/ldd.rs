@@ -1,5 +1,6 @@
 //! `imgc ldd`: the libraries of a program, found without running anything.
 
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,8 +66,10 @@ pub(crate) fn run(arguments: &LddArguments, session: &mut Session) -> Result<Out
     };
     let cwd = ImagePath::parse(cwd.as_os_str().as_bytes()).unwrap_or_else(|_| ImagePath::root());
     let root = Root::new(Arc::new(Machine), HostPath::new(base.as_os_str().as_bytes()));
-    let roots = Roots::new(vec![root]);
-    let loader = Loader::new();
+    // The program ends with this command: what was read of the files is not given back piece by
+    // piece.
+    let roots = ManuallyDrop::new(Roots::new(vec![root]));
+    let loader = ManuallyDrop::new(Loader::new());
     let mut outcome = Outcome::Done;
     for file in &arguments.files {
         let program = file.as_os_str().as_bytes();
@@ -86,6 +89,7 @@ pub(crate) fn run(arguments: &LddArguments, session: &mut Session) -> Result<Out
                 if arguments.symbols {
                     loader.check_symbols(&roots, &mut trace);
                 }
+                let trace = ManuallyDrop::new(trace);
                 let listing = trace.listing(program);
                 let outcome = outcome_of(&listing);
                 (listing, outcome)

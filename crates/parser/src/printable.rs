@@ -19,6 +19,12 @@ impl<'a> Printable<'a> {
 
 impl Display for Printable<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        // Nearly all that is shown: bytes that stand for themselves.
+        if let Ok(text) = str::from_utf8(self.0)
+            && self.0.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\')
+        {
+            return formatter.write_str(text);
+        }
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
                 match character {

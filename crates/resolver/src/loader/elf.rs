@@ -20,7 +20,6 @@ use goblin::elf::program_header::{
     PF_R, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader,
 };
 
-use super::constants::Constants;
 use crate::host::{Errno, HostFile};
 
 pub use dynamic::{Dynamic, Tag};
@@ -282,7 +281,7 @@ impl Segments {
             .find(|header| header.p_type == PT_INTERP)
             .map(|header| read_interpreter(reader, header));
         let packed =
-            interpreter.is_none() && Constants(reader.prefix()).places(b"UPX!").next().is_some();
+            interpreter.is_none() && memchr::memmem::find(reader.prefix(), b"UPX!").is_some();
         let note::Notes { abi_tag, isa_needed, keeps_protected } =
             note::read(reader, &headers, layout);
         // The last one with content counts (`_dl_map_object_from_fd`).

@@ -16,6 +16,24 @@ const MAX_LINKS: usize = 40;
 pub(super) struct Walker {
     /// By number; the first is the root.
     places: Vec<Place>,
+    /// The directory that the last absolute path named: libraries stand together.
+    last: Option<Directory>,
+}
+
+/// A directory as paths have it, walked.
+struct Directory {
+    /// With its closing slash.
+    written: Box<[u8]>,
+    way: Way,
+}
+
+/// How far a walk came.
+#[derive(Clone)]
+struct Way {
+    here: usize,
+    trail: Vec<Step>,
+    /// How many links were followed.
+    links: usize,
 }
 
 /// One path that exists.
@@ -47,7 +65,7 @@ impl Walker {
             lower: None,
             below: HashMap::new(),
         };
-        Self { places: vec![root] }
+        Self { places: vec![root], last: None }
     }
 
     /// Walks `path` as `path_resolution(7)` says.
@@ -57,9 +75,11 @@ impl Walker {
         path: &[u8],
         cwd: &ImagePath,
     ) -> Result<Walk, WalkError> {
-        let mut trail = Vec::new();
-        let mut here = ROOT;
-        match self.steps(roots, path, cwd, &mut here, &mut trail) {
+        let mut way = Way { here: ROOT, trail: Vec::new(), links: 0 };
+        let walked = self.whole(roots, path, cwd, &mut way);
+        let stat = walked.and_then(|()| self.stat(roots, way.here).map_err(|errno| (errno, None)));
+        let Way { here, trail, .. } = way;
+        match stat {
             Ok(stat) => {
                 let Place { path, source, .. } = &self.places[here];
                 Ok(Walk { real: path.clone(), stat, source: *source, trail })
@@ -82,68 +102,95 @@ impl Walker {
         Ok(layers)
     }
 
-    /// Walks, keeping `here` and `trail` up to date; an error names the place if it is not `here`.
-    fn steps(
+    /// Walks all of `path`, from the directory that was walked last if it stands there too: nothing
+    /// that was found is ever looked for again.
+    fn whole(
         &mut self,
         roots: &[Root],
         path: &[u8],
         cwd: &ImagePath,
-        here: &mut usize,
-        trail: &mut Vec<Step>,
-    ) -> Result<Stat, (Errno, Option<ImagePath>)> {
+        way: &mut Way,
+    ) -> Result<(), (Errno, Option<ImagePath>)> {
         if path.is_empty() {
             return Err((Errno::NOENT, None));
         }
         if path.len() > MAX_PATH_BYTES {
             return Err((Errno::NAMETOOLONG, None));
         }
-        // What is still to be walked, the next component last.
-        let mut pending: Vec<Box<[u8]>> = Vec::new();
-        push(&mut pending, path);
         if path[0] != b'/' {
-            push(&mut pending, cwd.as_bytes());
+            self.steps(roots, cwd.as_bytes(), way)?;
+            return self.steps(roots, path, way);
         }
-        let mut links = 0;
-        while let Some(name) = pending.pop() {
-            self.enter(*here)?;
-            match &*name {
-                b"." => continue,
-                b".." => {
-                    note_directory(trail, &self.places[*here].path);
-                    if *here == ROOT && roots.iter().any(|root| root.beneath) {
-                        return Err((Errno::XDEV, None));
-                    }
-                    *here = self.places[*here].parent;
-                    continue;
-                }
-                _ => note_directory(trail, &self.places[*here].path),
+        let name = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        let (directory, name) = path.split_at(name);
+        match &self.last {
+            Some(last) if *last.written == *directory => *way = last.way.clone(),
+            _ => {
+                self.steps(roots, directory, way)?;
+                self.last = Some(Directory { written: directory.into(), way: way.clone() });
             }
-            let child = match self.child(roots, *here, &name) {
-                Ok(child) => child,
-                Err(errno) => return Err((errno, self.places[*here].path.join(&name).ok())),
-            };
-            let Some(target) = &self.places[child].target else {
-                *here = child;
+        }
+        self.steps(roots, name, way)
+    }
+
+    /// Walks the components of `text`, keeping `way` up to date; an error names the place if it is
+    /// not where the way ends.
+    fn steps(
+        &mut self,
+        roots: &[Root],
+        text: &[u8],
+        way: &mut Way,
+    ) -> Result<(), (Errno, Option<ImagePath>)> {
+        for name in text.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+            self.enter(way.here)?;
+            if name == b"." {
                 continue;
-            };
-            let at = self.places[child].path.clone();
-            links += 1;
-            if links > MAX_LINKS {
-                return Err((Errno::LOOP, Some(at)));
             }
-            if target.is_empty() {
-                return Err((Errno::NOENT, Some(at)));
-            }
-            trail.push(Step::Link { at: at.clone(), target: target.clone() });
-            push(&mut pending, target);
-            if target[0] == b'/' {
-                if roots.iter().any(|root| root.beneath) {
-                    return Err((Errno::XDEV, Some(at)));
+            note_directory(&mut way.trail, &self.places[way.here].path);
+            if name == b".." {
+                if way.here == ROOT && roots.iter().any(|root| root.beneath) {
+                    return Err((Errno::XDEV, None));
                 }
-                *here = ROOT;
+                way.here = self.places[way.here].parent;
+                continue;
+            }
+            let child = match self.child(roots, way.here, name) {
+                Ok(child) => child,
+                Err(errno) => return Err((errno, self.places[way.here].path.join(name).ok())),
+            };
+            match self.places[child].target.clone() {
+                Some(target) => self.follow(roots, child, target, way)?,
+                None => way.here = child,
             }
         }
-        self.stat(roots, *here).map_err(|errno| (errno, None))
+        // A closing slash demands a directory, as `.` behind it would.
+        if text.ends_with(b"/") { self.enter(way.here) } else { Ok(()) }
+    }
+
+    /// Walks on by the text of a link.
+    fn follow(
+        &mut self,
+        roots: &[Root],
+        link: usize,
+        target: Box<[u8]>,
+        way: &mut Way,
+    ) -> Result<(), (Errno, Option<ImagePath>)> {
+        let at = self.places[link].path.clone();
+        way.links += 1;
+        if way.links > MAX_LINKS {
+            return Err((Errno::LOOP, Some(at)));
+        }
+        if target.is_empty() {
+            return Err((Errno::NOENT, Some(at)));
+        }
+        way.trail.push(Step::Link { at: at.clone(), target: target.clone() });
+        if target[0] == b'/' {
+            if roots.iter().any(|root| root.beneath) {
+                return Err((Errno::XDEV, Some(at)));
+            }
+            way.here = ROOT;
+        }
+        self.steps(roots, &target, way)
     }
 
     /// Checks that a component may follow. The root counts as a directory until it is asked for.
@@ -251,16 +298,6 @@ impl Walker {
         self.places[place].stat = Some(stat);
         Ok(stat)
     }
-}
-
-/// Puts the components of `path` in front of what is pending. A closing slash demands a directory,
-/// as `.` behind it would.
-fn push(pending: &mut Vec<Box<[u8]>>, path: &[u8]) {
-    if path.ends_with(b"/") {
-        pending.push(Box::from(*b"."));
-    }
-    let names = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
-    pending.extend(names.rev().map(Box::from));
 }
 
 fn note_directory(trail: &mut Vec<Step>, path: &ImagePath) {
