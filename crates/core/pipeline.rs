@@ -158,7 +158,7 @@ pub(crate) fn compile_with(
                     continue;
                 }
             };
-        for finding in check(&plan, &spec) {
+        for finding in check(&plan, &spec, &closure) {
             let report = Report::new(&finding).at(finding.places(&plan), &origins).in_file(&file);
             if finding.is_error() {
                 errors.push(report);

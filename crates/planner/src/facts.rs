@@ -69,6 +69,18 @@ pub enum Mention {
     Terminals,
     /// `/tmp`, at the end of a text or before a slash.
     TemporaryFiles,
+    /// `time.LoadLocation`: a Go program that looks zones up by name. Go's linker keeps the names of
+    /// the functions that can be reached, and of no others (`runtime.pclntab`).
+    LoadsTimeZones,
+    /// `time/tzdata`: a Go program that has the zones in itself.
+    OwnTimeZones,
+    /// `os.CreateTemp`, `os.MkdirTemp`: a Go program that makes temporary files.
+    MakesTemporaryFiles,
+    /// The name of a character set of old, such as `ISO-8859-1`: a program that converts others than
+    /// that of its surroundings.
+    CharacterSetNames,
+    /// `RUST_BACKTRACE`: a program with the standard library of Rust in it.
+    Rust,
 }
 
 impl Mention {
@@ -91,7 +103,28 @@ impl Mention {
         (b"/usr/share/terminfo", Self::Terminals),
         (b"/tmp/", Self::TemporaryFiles),
         (b"/tmp\0", Self::TemporaryFiles),
+        (b"time.LoadLocation\0", Self::LoadsTimeZones),
+        (b"time/tzdata", Self::OwnTimeZones),
+        (b"os.CreateTemp\0", Self::MakesTemporaryFiles),
+        (b"os.MkdirTemp\0", Self::MakesTemporaryFiles),
+        (b"ISO-8859-1", Self::CharacterSetNames),
+        (b"iso-8859-1", Self::CharacterSetNames),
+        (b"CP1252", Self::CharacterSetNames),
+        (b"EUC-JP", Self::CharacterSetNames),
+        (b"RUST_BACKTRACE", Self::Rust),
     ];
+}
+
+impl Mention {
+    /// Returns the text by which it is shown: the first that is looked for.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        let found = Self::TEXTS.iter().find(|(_, mention)| *mention == self);
+        found
+            .and_then(|(text, _)| std::str::from_utf8(text).ok())
+            .unwrap_or_default()
+            .trim_end_matches('\0')
+    }
 }
 
 impl ElfFacts {

@@ -19,7 +19,7 @@ mod spec;
 mod tree;
 
 pub use assemble::{AssembleError, CODES as ASSEMBLE_CODES, assemble};
-pub use check::{CODES as CHECK_CODES, Finding, check};
+pub use check::{CODES as CHECK_CODES, Evidence, Finding, Want, check};
 pub use closure::{Closure, Content, Found, Need, Reason, Rule};
 pub use digest::{BlobDigest, DiffId, Digest, NodeId};
 pub use encode::PLAN_VERSION;

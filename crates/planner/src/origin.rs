@@ -30,6 +30,8 @@ pub enum Setting {
     Workdir,
     /// A `volume`.
     Volume(ImagePath),
+    /// A variable of `env`, by its name.
+    Variable(String),
     /// An `allow`, by its code.
     Allow(String),
 }

@@ -1,13 +1,18 @@
 //! The program that the image runs is there and may be executed.
 
 use crate::check::Finding;
+use crate::check::access::allows;
+use crate::check::scene::Scene;
 use crate::node::Program;
-use crate::plan::Plan;
 use crate::spec::{Entry, EntryKind, ImageSpec};
 use crate::tree::{ImageTree, Lost};
 
+/// The right to execute (`inode(7)`).
+const EXECUTE: u16 = 0o1;
+
 /// Checks the entrypoint, or the command if there is none, as `execve(2)` and an OCI runtime see it.
-pub(super) fn check(plan: &Plan, spec: &ImageSpec, tree: &ImageTree) -> Vec<Finding> {
+pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    let Scene { plan, spec, tree, .. } = scene;
     let workdir = &spec.config.workdir;
     if matches!(plan.config().entrypoint, Program::Shell(_)) {
         let shell = tree.resolve(b"/bin/sh", workdir);
@@ -42,7 +47,7 @@ pub(super) fn check(plan: &Plan, spec: &ImageSpec, tree: &ImageTree) -> Vec<Find
         Ok((path, Some(Entry { kind: EntryKind::Directory, .. }) | None)) => {
             Finding::EntrypointIsADirectory { path }
         }
-        Ok((path, Some(entry))) if !may_execute(entry, spec) => {
+        Ok((path, Some(entry))) if !allows(entry, spec, EXECUTE) => {
             let (uid, gid) = (spec.config.uid, spec.config.gid);
             Finding::EntrypointNotExecutable { path, mode: entry.mode, uid, gid }
         }
@@ -64,24 +69,8 @@ fn in_path<'a>(
         let path = format!("{directory}/{program}");
         let found = tree.resolve(path.as_bytes(), &spec.config.workdir).ok()?;
         let is_program = found.1.is_some_and(|entry| {
-            !matches!(entry.kind, EntryKind::Directory) && may_execute(entry, spec)
+            !matches!(entry.kind, EntryKind::Directory) && allows(entry, spec, EXECUTE)
         });
         is_program.then_some(found)
     })
-}
-
-/// Tells whether the image's user may execute a file (`path_resolution(7)`, "Permissions").
-fn may_execute(entry: &Entry, spec: &ImageSpec) -> bool {
-    let mode = entry.mode.bits();
-    let config = &spec.config;
-    let bits = if config.uid.number() == 0 {
-        0o111
-    } else if entry.uid == config.uid {
-        0o100
-    } else if entry.gid == config.gid {
-        0o010
-    } else {
-        0o001
-    };
-    mode & bits != 0
 }

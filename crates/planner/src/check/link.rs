@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use imgc_parser::ImagePath;
 
 use crate::check::Finding;
+use crate::check::scene::Scene;
 use crate::node::NodeKind;
-use crate::plan::Plan;
 use crate::spec::EntryKind;
-use crate::tree::ImageTree;
 
 /// What an engine mounts over the image, so that a link there may point at what is not in it.
 const MOUNTED: [&[u8]; 4] = [b"/proc/", b"/sys/", b"/dev/", b"/run/"];
 
 /// Reports links that lead nowhere, except those that the recipe wrote itself.
-pub(super) fn check(plan: &Plan, tree: &ImageTree) -> Vec<Finding> {
+pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    let Scene { plan, tree, .. } = scene;
     let written: BTreeSet<&ImagePath> = plan
         .nodes()
         .values()

@@ -68,8 +68,10 @@ fn assembled(text: &str) -> (Plan, ImageSpec) {
 }
 
 fn findings(text: &str) -> Vec<String> {
-    let (plan, spec) = assembled(text);
-    check(&plan, &spec).iter().map(ToString::to_string).collect()
+    let plan = planned(text);
+    let closure = found(&plan, &[]);
+    let spec = assemble(&plan, &closure, Epoch::ZERO).expect("a spec");
+    check(&plan, &spec, &closure).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -213,8 +215,9 @@ fn links_of_a_tree_lead_somewhere() {
         ("/t/above", "../../../a"),
         ("/t/loop", "loop"),
     ];
-    let spec = assemble(&plan, &found(&plan, &links), Epoch::ZERO).expect("a spec");
-    let found = check(&plan, &spec);
+    let closure = found(&plan, &links);
+    let spec = assemble(&plan, &closure, Epoch::ZERO).expect("a spec");
+    let found = check(&plan, &spec, &closure);
     let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(
         shown,

@@ -204,6 +204,7 @@ fn config_of(recipe: &Recipe, accounts: &Accounts, draft: &mut Draft) -> Config 
             }
             Statement::Env(env) => {
                 config.env.push((env.name.value.clone(), env.value.value.clone()));
+                origins.add_setting(Setting::Variable(env.name.value.clone()), env.name.span);
             }
             Statement::Workdir(path) => {
                 origins.add_setting(Setting::Workdir, path.span);

@@ -5,6 +5,8 @@
 //! files of the family and the image has none: what an administrator has left out of a machine, no
 //! program of it uses.
 
+use imgc_planner::Mention;
+
 /// One family.
 pub(super) struct PluginFamily {
     /// What it is, as the subject of "are not in the image".
@@ -41,6 +43,8 @@ pub(super) enum Condition {
     GlibcBefore((u16, u16)),
     /// glibc, of any version: other C libraries do without.
     Glibc,
+    /// glibc, and this stands in the constants of the program.
+    Mentions(Mention),
     /// The image has something at this path.
     ImageHas(&'static str),
     /// A line of one of these files of the image has this word outside of a comment.
@@ -100,13 +104,30 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         condition: Condition::GlibcBefore((2, 34)),
     },
     // Measured on 2.36: ASCII, UTF-8, UCS-2 and UCS-4 are built in; UTF-16, ISO-8859-1 and all others
-    // are not, and modules without their index do not work.
+    // are not, and modules without their index do not work. Of the programs that import iconv_open,
+    // those that name no such set (bash, diff, tar) convert to that of their surroundings.
     PluginFamily {
         name: "the character sets of iconv",
         trigger: Trigger::Imports(&["iconv_open"]),
         files: &[Files::CharsetsOfLibc("gconv")],
         without: "it converts ASCII, UTF-8, UCS-2 and UCS-4 alone",
         warns: true,
+        condition: Condition::Mentions(Mention::CharacterSetNames),
+    },
+    PluginFamily {
+        name: "the character sets of iconv",
+        trigger: Trigger::Program(&["iconv"]),
+        files: &[Files::CharsetsOfLibc("gconv")],
+        without: "it converts ASCII, UTF-8, UCS-2 and UCS-4 alone",
+        warns: true,
+        condition: Condition::Glibc,
+    },
+    PluginFamily {
+        name: "the character sets of iconv",
+        trigger: Trigger::Imports(&["iconv_open"]),
+        files: &[Files::CharsetsOfLibc("gconv")],
+        without: "it converts ASCII, UTF-8, UCS-2 and UCS-4 alone",
+        warns: false,
         condition: Condition::Glibc,
     },
     // Measured: `su` refuses every login. A program that can do PAM and has no /etc/pam.d does not.

@@ -21,8 +21,9 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
     for run in scene.runs {
         let Some(program) = scene.program(run) else { continue };
         let objects = scene.objects(run);
+        let mut told = BTreeSet::new();
         for (place, family) in FAMILIES.iter().enumerate() {
-            if !holds(scene, run, &family.condition) {
+            if told.contains(family.name) || !holds(scene, run, &program, &family.condition) {
                 continue;
             }
             for trigger in triggers(&family.trigger, &program, &objects) {
@@ -30,6 +31,9 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
                 let Some(add) = missing.filter(|lines| !lines.is_empty()) else { continue };
                 let (node, by) = (run.node, trigger.path.clone());
                 let (family, without, warns) = (family.name, family.without, family.warns);
+                if warns {
+                    told.insert(family);
+                }
                 let key = (place, add.clone());
                 found.entry(key).or_insert(if warns {
                     ResolveError::PluginsAreMissing { node, by, family, without, add }
@@ -42,9 +46,12 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
     found.into_values().collect()
 }
 
-fn holds(scene: &Scene<'_>, run: &Run, condition: &Condition) -> bool {
+fn holds(scene: &Scene<'_>, run: &Run, program: &Object<'_>, condition: &Condition) -> bool {
     match condition {
         Condition::Always => true,
+        Condition::Mentions(mention) => {
+            Scene::glibc(run).is_some() && program.facts().mentions.contains(mention)
+        }
         Condition::Glibc => Scene::glibc(run).is_some(),
         Condition::GlibcBefore(version) => Scene::glibc(run).is_some_and(|own| own < *version),
         Condition::ImageHas(path) => {

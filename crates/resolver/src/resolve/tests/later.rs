@@ -160,8 +160,8 @@ fn a_family_is_told_if_the_sources_have_it_and_the_image_has_nothing_of_it() {
     assert_eq!(
         warnings(host.clone(), |case| case),
         [
-            "`/usr/bin/app` opens the character sets of iconv, and none of them is in the image: it converts ASCII, UTF-8, UCS-2 and UCS-4 alone\n\
-             add what is used, or accept it:\n  needs charsets\n  allow plugins_are_missing \"…\"",
+            "`/usr/bin/app` can use the character sets of iconv, and none of them is in the image: it converts ASCII, UTF-8, UCS-2 and UCS-4 alone\n\
+             add what is used, or accept it:\n  needs charsets\n  allow plugins_are_left_out \"…\"",
             "`/usr/lib/x86_64-linux-gnu/libsasl2.so.2` opens the mechanisms of SASL, and none of them is in the image: it has no mechanism to authenticate by\n\
              add what is used, or accept it:\n  library \"/usr/lib/x86_64-linux-gnu/sasl2/*.so\"\n  allow plugins_are_missing \"…\"",
         ]

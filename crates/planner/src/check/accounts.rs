@@ -1,0 +1,50 @@
+//! Who looks users or groups up finds some.
+
+use crate::check::program::{Evidence, Program};
+use crate::check::scene::{Scene, Users};
+use crate::check::want::Want;
+use crate::check::{Finding, lacks};
+use crate::facts::Mention;
+
+/// Functions that look up whom a configuration or an argument names, or whom files belong to.
+const LOOK_UP: &[&str] = &[
+    "getpwnam",
+    "getpwnam_r",
+    "getgrnam",
+    "getgrnam_r",
+    "getgrgid",
+    "getgrgid_r",
+    "initgroups",
+    "getgrouplist",
+    "getpwent",
+    "getgrent",
+];
+
+/// Functions by which most programs only look for the home directory of their own user, if `HOME`
+/// does not say it.
+const OWN: &[&str] = &["getpwuid", "getpwuid_r"];
+
+pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    let has = scene.has("/etc/passwd") && scene.has("/etc/group");
+    if has {
+        return Vec::new();
+    }
+    let Users { sure, mut possible } = scene.users(looks_up);
+    if sure.is_empty() {
+        // The standard library of Rust has such a call, which few programs come to.
+        let own = scene.users(|program| {
+            let is_rust = program.file.facts.mentions.contains(&Mention::Rust);
+            program.calls_itself(OWN).filter(|_| !is_rust)
+        });
+        possible.extend(own.sure);
+    }
+    lacks(Want::Users, Users { sure, possible }, |by| Finding::NoUsers { by })
+}
+
+fn looks_up(program: &Program<'_>) -> Option<Evidence> {
+    if program.is_static() {
+        // Go reads the file itself, and only if the program asks for users by name.
+        return program.mentions(Mention::Users).filter(|_| !program.is_go());
+    }
+    program.calls(LOOK_UP)
+}

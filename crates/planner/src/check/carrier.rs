@@ -1,0 +1,163 @@
+//! Libraries that do something for few of those who use them.
+//!
+//! A library that resolves names does so for every program that needs it, unless it is one of
+//! these: they can do much, and a program that calls none of the functions named here does not come
+//! to that part of them. The table was made by looking at every program of a Debian machine whose
+//! libraries import a function, and at what each of them can lead to.
+
+use imgc_parser::ImagePath;
+
+use crate::check::program::{Object, Program};
+
+/// Beginnings of the names of libraries that are the whole of the programs that need them.
+const PROGRAMS: &[&str] =
+    &["libnode.so", "libsystemd-shared-", "libpython3", "libperl.so", "libruby"];
+
+/// What of a library leads to what it imports.
+struct Carrier {
+    /// Beginning of its file name.
+    library: &'static str,
+    /// Beginnings of the names of the functions that it imports and that this row is about; empty
+    /// for all.
+    imported: &'static [&'static str],
+    /// Beginnings of the names of its own functions that lead there; empty if none does for what a
+    /// program usually wants from it.
+    through: &'static [&'static str],
+}
+
+const fn carrier(
+    library: &'static str,
+    imported: &'static [&'static str],
+    through: &'static [&'static str],
+) -> Carrier {
+    Carrier { library, imported, through }
+}
+
+const NAMES: &[&str] = &["getaddrinfo", "gethostby", "getnameinfo"];
+const ACCOUNTS: &[&str] = &["getpw", "getgr", "initgroups"];
+const FILES: &[&str] = &["mk", "tmp", "tempnam"];
+
+const CARRIERS: &[Carrier] = &[
+    carrier(
+        "libcrypto.so",
+        NAMES,
+        &["BIO_new_connect", "BIO_s_connect", "BIO_lookup", "OSSL_HTTP_"],
+    ),
+    carrier("libssl.so", NAMES, &["BIO_new_ssl_connect"]),
+    carrier(
+        "libevent",
+        NAMES,
+        &[
+            "evutil_getaddrinfo",
+            "evhttp_connection",
+            "evdns_",
+            "bufferevent_socket_connect_hostname",
+        ],
+    ),
+    carrier("libuv.so", NAMES, &["uv_getaddrinfo", "uv_getnameinfo"]),
+    carrier("libuv.so", ACCOUNTS, &["uv_os_get_passwd", "uv_os_get_group"]),
+    carrier("libuv.so", FILES, &["uv_fs_mk"]),
+    carrier("libgio-2.0.so", NAMES, &["g_socket_client_", "g_resolver_", "g_network_"]),
+    carrier("libgio-2.0.so", &[], &[]),
+    carrier("libglib-2.0.so", ACCOUNTS, &["g_get_user_name", "g_get_real_name"]),
+    carrier("libglib-2.0.so", FILES, &["g_file_open_tmp", "g_mkstemp", "g_dir_make_tmp"]),
+    carrier("libapr-1.so", NAMES, &["apr_sockaddr_info_get", "apr_getnameinfo"]),
+    carrier("libapr-1.so", ACCOUNTS, &["apr_uid_", "apr_gid_"]),
+    carrier("libapr-1.so", FILES, &["apr_temp_dir_get", "apr_file_mktemp"]),
+    carrier(
+        "libnspr4.so",
+        NAMES,
+        &["PR_GetAddrInfoByName", "PR_GetHostByName", "PR_GetIPNodeByName"],
+    ),
+    carrier("libnspr4.so", &[], &[]),
+    carrier("libacl.so", ACCOUNTS, &["acl_to_text", "acl_from_text", "acl_to_any_text"]),
+    carrier(
+        "libarchive.so",
+        ACCOUNTS,
+        &["archive_write_disk_set_standard_lookup", "archive_read_disk_set_standard_lookup"],
+    ),
+    carrier("libarchive.so", &[], &[]),
+    carrier("libpcap.so", NAMES, &["pcap_compile", "pcap_nametoaddr"]),
+    carrier("libpcap.so", &[], &[]),
+    // The home directory and the name of the user, which they take from the environment first.
+    carrier("libcurl", ACCOUNTS, &[]),
+    carrier("libgit2.so", ACCOUNTS, &[]),
+    carrier("libmariadb.so", ACCOUNTS, &[]),
+    carrier("libmysqlclient.so", ACCOUNTS, &[]),
+    carrier("libreadline.so", &[], &[]),
+    carrier("libedit.so", &[], &[]),
+    carrier("libhistory.so", &[], &[]),
+    carrier("libldap", ACCOUNTS, &[]),
+    carrier("libldap", FILES, &[]),
+    carrier("libsasl2.so", &[], &[]),
+    // Their files are few, and their owners' choice.
+    carrier("libmagic.so", FILES, &[]),
+    carrier("libcurl", FILES, &[]),
+    // Name servers, users and files of a machine that a desktop or an administrator has.
+    carrier("libICE.so", &[], &[]),
+    carrier("libSM.so", &[], &[]),
+    carrier("libX", &[], &[]),
+    carrier("libxcb", &[], &[]),
+    carrier("libasound.so", &[], &[]),
+    carrier("libaudit.so", &[], &[]),
+    carrier("libavahi", &[], &[]),
+    carrier("libblkid.so", &[], &[]),
+    carrier("libbsd.so", &[], &[]),
+    carrier("libc++", &[], &[]),
+    carrier("libcap-ng.so", &[], &[]),
+    carrier("libcap.so", &[], &[]),
+    carrier("libcups", &[], &[]),
+    carrier("libdbus-1.so", &[], &[]),
+    carrier("libdevmapper", &[], &[]),
+    carrier("libdw.so", &[], &[]),
+    carrier("libelf", &[], &[]),
+    carrier("libgcrypt.so", &[], &[]),
+    carrier("libgpg-error.so", &[], &[]),
+    carrier("libgpgme.so", &[], &[]),
+    carrier("libgssapi", &[], &[]),
+    carrier("libgtk", &[], &[]),
+    carrier("libgdk", &[], &[]),
+    carrier("libkrb5", &[], &[]),
+    carrier("libk5crypto", &[], &[]),
+    carrier("libkadm5", &[], &[]),
+    carrier("libmount.so", &[], &[]),
+    carrier("libncurses", &[], &[]),
+    carrier("libnl-", &[], &[]),
+    carrier("libp11-kit", &[], &[]),
+    carrier("libpam", NAMES, &[]),
+    carrier("libpam", FILES, &[]),
+    carrier("libpulse", &[], &[]),
+    carrier("libselinux.so", &[], &[]),
+    carrier("libsemanage", &[], &[]),
+    carrier("libslang", &[], &[]),
+    carrier("libsqlite3.so", &[], &[]),
+    carrier("libstdc++.so", &[], &[]),
+    carrier("libsystemd.so", &[], &[]),
+    carrier("libtcl", &[], &[]),
+    carrier("libtinfo", &[], &[]),
+    carrier("libudev.so", &[], &[]),
+    carrier("libusb", &[], &[]),
+    carrier("libuuid.so", &[], &[]),
+    carrier("libxml2.so", &[], &[]),
+    carrier("libxslt", &[], &[]),
+];
+
+/// Tells whether a library is the whole of the programs that need it.
+pub(super) fn is_program(library: &ImagePath) -> bool {
+    let name = library.file_name().unwrap_or_default();
+    PROGRAMS.iter().any(|start| name.starts_with(start.as_bytes()))
+}
+
+/// Tells whether a program that needs a library comes by that to a function that the library calls.
+pub(super) fn carries(library: &Object<'_>, function: &str, program: &Program<'_>) -> bool {
+    let name = library.path.file_name().unwrap_or_default();
+    let is_about = |carrier: &&Carrier| {
+        name.starts_with(carrier.library.as_bytes())
+            && (carrier.imported.is_empty()
+                || carrier.imported.iter().any(|start| function.starts_with(start)))
+    };
+    let Some(carrier) = CARRIERS.iter().find(is_about) else { return true };
+    let leads =
+        |import: &[u8]| carrier.through.iter().any(|start| import.starts_with(start.as_bytes()));
+    program.file.facts.imports.iter().any(|import| leads(import))
+}

@@ -1,0 +1,91 @@
+//! Who verifies the certificates of others has some to trust, where its library looks.
+
+use imgc_parser::Printable;
+
+use crate::check::program::{Evidence, Object, Program};
+use crate::check::scene::Scene;
+use crate::check::want::Want;
+use crate::check::{Finding, lacks};
+use crate::facts::Mention;
+
+/// Functions by which OpenSSL looks in its own places (`SSL_CTX_load_verify_locations(3)`).
+const OPENSSL: &[&str] = &[
+    "SSL_CTX_set_default_verify_paths",
+    "SSL_CTX_set_default_verify_dir",
+    "SSL_CTX_set_default_verify_file",
+    "SSL_CTX_set_default_verify_store",
+    "X509_STORE_set_default_paths",
+    "X509_STORE_set_default_paths_ex",
+];
+
+/// Functions by which GnuTLS reads the trust of the system.
+const GNUTLS: &[&str] =
+    &["gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust"];
+
+/// Directories of OpenSSL (`OPENSSLDIR`) of Debian, upstream, Fedora and Alpine.
+const OPENSSL_DIRECTORIES: &[&str] =
+    &["/usr/lib/ssl", "/usr/local/ssl", "/etc/pki/tls", "/etc/ssl", "/usr/local/openssl"];
+
+/// Files of trusted certificates: Debian, Fedora, openSUSE, FreeBSD and Alpine, as in Go's
+/// `crypto/x509/root_linux.go`.
+const BUNDLES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Libraries in which such places stand for those who ask for them.
+const LIBRARIES_OF_TLS: &[&str] =
+    &["libcrypto.so", "libssl.so", "libgnutls.so", "libp11-kit.so", "libnss3.so", "libc."];
+
+/// Variables that name a file or directory, and the functions of those who read them.
+const VARIABLES: &[&str] = &["SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"];
+
+pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    let named: Vec<(&str, &str)> =
+        VARIABLES.iter().filter_map(|name| Some((*name, scene.variable(name)?))).collect();
+    let (there, absent): (Vec<_>, Vec<_>) = named.into_iter().partition(|(_, path)| {
+        path.split(':').any(|path| path.starts_with('/') && scene.has(path))
+    });
+    let mut findings: Vec<Finding> = absent
+        .into_iter()
+        .map(|(variable, path)| Finding::NoCertificateFile { variable, path: path.to_owned() })
+        .collect();
+    if !there.is_empty() || !findings.is_empty() {
+        return findings;
+    }
+    let bundle = BUNDLES.iter().any(|path| scene.has(path));
+    let openssl = OPENSSL_DIRECTORIES.iter().any(|directory| {
+        let is_hashed = |name: &[u8]| name.len() == 10 && name.ends_with(b".0");
+        scene.has(&format!("{directory}/cert.pem"))
+            || scene.has_in(&format!("{directory}/certs"), is_hashed)
+    });
+    let users = scene.users(|program| {
+        let by_openssl = || program.calls(OPENSSL).filter(|_| !openssl);
+        let by_file = || program.calls(GNUTLS).or_else(|| mentions(program)).filter(|_| !bundle);
+        by_openssl().or_else(by_file)
+    });
+    findings.extend(lacks(Want::Certificates, users, |by| Finding::NoCertificates { by }));
+    findings
+}
+
+/// Returns who of a program names such a place itself.
+fn mentions(program: &Program<'_>) -> Option<Evidence> {
+    let is_of_tls = |object: &Object<'_>| {
+        let name = object.path.file_name().unwrap_or_default();
+        LIBRARIES_OF_TLS.iter().any(|start| name.starts_with(start.as_bytes()))
+    };
+    program.mentions(Mention::Certificates).or_else(|| {
+        let mut libraries = program.libraries.iter().filter(|library| !is_of_tls(library));
+        let by = libraries.find(|library| library.facts.mentions.contains(&Mention::Certificates));
+        by.map(|library| program.evidence(Some(library), Mention::Certificates.text()))
+    })
+}
+
+/// Shows a value of a variable.
+pub(super) fn shown(value: &str) -> String {
+    Printable::new(value).to_string()
+}

@@ -1,0 +1,43 @@
+//! Who resolves names finds how: `/etc/nsswitch.conf` is there.
+//!
+//! Without it glibc asks name servers first and `/etc/hosts` only if they cannot be reached
+//! (`nsswitch.conf(5)`; `nss/nss_database.c`), so that names which an engine writes there are not
+//! found. Other C libraries do not read it.
+
+use crate::check::program::{Evidence, Program};
+use crate::check::scene::Scene;
+use crate::check::want::Want;
+use crate::check::{Finding, lacks};
+use crate::facts::Mention;
+
+const RESOLVE: &[&str] = &[
+    "getaddrinfo",
+    "gethostbyname",
+    "gethostbyname_r",
+    "gethostbyname2",
+    "gethostbyname2_r",
+    "gethostbyaddr",
+    "gethostbyaddr_r",
+    "getaddrinfo_a",
+    "__res_query",
+    "__res_search",
+];
+
+pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    if scene.has("/etc/nsswitch.conf") {
+        return Vec::new();
+    }
+    lacks(Want::NameServices, scene.users(resolves), |by| Finding::NoNameServices { by })
+}
+
+fn resolves(program: &Program<'_>) -> Option<Evidence> {
+    if program.is_go() && program.is_static() {
+        return program.mentions(Mention::ResolverConfiguration);
+    }
+    // A static program with a resolver of glibc in it names both files; one of musl only this.
+    if program.is_static() {
+        program.mentions(Mention::ResolverConfiguration)?;
+        return program.mentions(Mention::NameServices);
+    }
+    program.is_glibc().then(|| program.calls(RESOLVE))?
+}
