@@ -7,6 +7,7 @@ use crate::check::scene::Scene;
 use crate::check::want::Want;
 use crate::check::{Finding, lacks};
 use crate::facts::Mention;
+use crate::node::{Facility, Node, NodeKind};
 
 /// Functions by which OpenSSL looks in its own places (`SSL_CTX_load_verify_locations(3)`).
 const OPENSSL: &[&str] = &[
@@ -54,7 +55,9 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         .into_iter()
         .map(|(variable, path)| Finding::NoCertificateFile { variable, path: path.to_owned() })
         .collect();
-    if !there.is_empty() || !findings.is_empty() {
+    // Where each library looks is found out for `needs tls` from the files themselves.
+    let asks = |node: &Node| node.kind == NodeKind::Facility(Facility::Tls);
+    if !there.is_empty() || !findings.is_empty() || scene.plan.nodes().values().any(asks) {
         return findings;
     }
     let bundle = BUNDLES.iter().any(|path| scene.has(path));
