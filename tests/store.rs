@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::workbench::{Built, Project, run, succeed};
+use crate::workbench::{Built, Project, has, run, skip, succeed};
 
 /// A project with files of several sizes, and no program.
 fn project() -> Project {
@@ -74,4 +74,114 @@ fn a_store_that_others_may_write_to_is_refused() {
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("imgc::store::foreign"), "{}", outcome.stderr);
     assert!(!project.path("out").exists());
+}
+
+/// What a build looked at and wrote, as strace saw it.
+fn trace(project: &Project) -> String {
+    let mut command = Command::new("strace");
+    project.settle(&mut command);
+    command.args(["-f", "-qq", "-o", "trace", "-e", "trace=file,desc", crate::workbench::IMGC]);
+    succeed(command.args(BUILD));
+    String::from_utf8_lossy(&project.read("trace")).into_owned()
+}
+
+#[test]
+fn a_build_in_which_nothing_changed_reads_no_input_and_writes_nothing() {
+    if !has("strace") {
+        return skip("strace is not installed");
+    }
+    let project = project();
+    let first = run(&mut project.imgc(&BUILD));
+    let second = run(&mut project.imgc(&BUILD));
+    assert_eq!((&first.stdout, &first.stderr), (&second.stdout, &second.stderr));
+    let trace = trace(&project);
+    let root = project.path("").to_string_lossy().trim_end_matches('/').to_owned();
+    let opened = |line: &&str| line.contains("open") && line.contains(&root);
+    let opened: Vec<&str> = trace.lines().filter(opened).collect();
+    assert!(opened.iter().all(|line| line.contains(".cache/imgc")), "{opened:#?}");
+    assert!(trace.contains("/data/7\""), "every path is looked at");
+    for call in ["O_CREAT", "O_WRONLY", "O_RDWR", "rename", "unlink", "mkdir", "link(", "linkat("] {
+        assert!(!trace.contains(call), "{call}");
+    }
+}
+
+#[test]
+fn every_change_is_noticed() {
+    type Change = fn(&Project);
+    let changes: [(&str, Change); 16] = [
+        ("a file", |project| project.write("data/3", "changed")),
+        ("a file of the same size", |project| {
+            let mut bytes = project.read("data/4");
+            bytes[70] ^= 1;
+            project.write("data/4", bytes);
+        }),
+        ("a new file", |project| project.write("data/new", "new")),
+        ("a file less", |project| fs::remove_file(project.path("data/2")).expect("it was there")),
+        ("a name", |project| {
+            fs::rename(project.path("data/5"), project.path("data/five")).expect("it was there");
+        }),
+        ("a mode", |project| {
+            let mode = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(project.path("data/6"), mode).expect("a mode can be set");
+        }),
+        ("a link for a file", |project| {
+            fs::remove_file(project.path("data/7")).expect("it was there");
+            std::os::unix::fs::symlink("8", project.path("data/7")).expect("a link can be made");
+        }),
+        ("the recipe", |project| {
+            let recipe = String::from_utf8(project.read("recipe.kdl")).expect("text");
+            project.write("recipe.kdl", format!("{recipe}env A=\"b\"\n"));
+        }),
+        ("a used file", |project| project.write("base.kdl", "env BASE=\"2\"\n")),
+        ("another directory", |project| {
+            fs::rename(project.path("data"), project.path("old")).expect("it was there");
+            project.write("data/1", "1");
+        }),
+        ("no output", |project| fs::remove_dir_all(project.path("out")).expect("it was there")),
+        ("an output cut off", |project| project.write("out/index.json", "{}")),
+        ("more in the output", |project| project.write("out/blobs/sha256/stray", "x")),
+        ("less in the output", |project| {
+            fs::remove_file(project.path("out/index.json")).expect("it was there");
+        }),
+        ("another output", |project| {
+            fs::remove_dir_all(project.path("out")).expect("it was there");
+            succeed(&mut project.imgc(&["build", "other.kdl", "-o", "out"]));
+        }),
+        ("no store", |project| {
+            fs::remove_dir_all(project.path(".cache")).expect("it was there");
+        }),
+    ];
+    for (what, change) in changes {
+        let project = project();
+        let recipe = String::from_utf8(project.read("recipe.kdl")).expect("text");
+        project.write("recipe.kdl", format!("{recipe}use \"base.kdl\"\n"));
+        project.write("base.kdl", "env BASE=\"1\"\n");
+        project.write("other.kdl", "name \"other\"\n".to_owned() + &recipe);
+        // Each with a receipt for what is changed next.
+        build(&mut project.imgc(&BUILD));
+        build(&mut project.imgc(&BUILD));
+        change(&project);
+        let digest = build(&mut project.imgc(&BUILD));
+        let afresh = project.imgc(&["build", "recipe.kdl", "-o", "fresh", "--no-store"]);
+        assert_eq!(digest, build(&mut { afresh }), "{what}");
+        let compared = Command::new("diff")
+            .arg("-r")
+            .args(["out", "fresh"].map(|output| project.path(output)))
+            .status();
+        assert!(compared.expect("diff runs").success(), "{what}");
+    }
+}
+
+#[test]
+fn a_receipt_is_for_one_command_line_alone() {
+    let project = project();
+    build(&mut project.imgc(&BUILD));
+    let dated = build(project.imgc(&BUILD).env("SOURCE_DATE_EPOCH", "1700000000"));
+    assert_ne!(build(&mut project.imgc(&BUILD)), dated);
+    assert_eq!(build(project.imgc(&BUILD).env("SOURCE_DATE_EPOCH", "1700000000")), dated);
+    succeed(&mut project.imgc(&["lock", "recipe.kdl"]));
+    let locked = run(project.imgc(&BUILD).arg("--locked"));
+    assert_eq!(locked.code, Some(0), "{}", locked.stderr);
+    fs::remove_file(project.path("recipe.lock")).expect("it was there");
+    assert_eq!(run(project.imgc(&BUILD).arg("--locked")).code, Some(1));
 }

@@ -34,6 +34,7 @@ pub(crate) fn path_of(recipe: &Path) -> PathBuf {
 /// Returns the lock of a recipe; nothing if it has none.
 pub(crate) fn read(recipe: &Path, session: &Session) -> Result<Option<Lock>, Failure> {
     let name = path_of(recipe);
+    session.follow(&session.absolute(&name));
     let Some(bytes) = bytes(&session.absolute(&name)).map_err(|error| error.report(&name))? else {
         return Ok(None);
     };

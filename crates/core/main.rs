@@ -20,6 +20,7 @@ mod output;
 mod pipeline;
 mod project;
 mod quantity;
+mod receipt;
 mod report;
 mod scratch;
 mod session;
@@ -53,7 +54,7 @@ const TROUBLE: u8 = 2;
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     panic::set_hook(Box::new(|info| {
-        output::Talk::new(false, false)
+        output::Talk::new(false, false, output::Transcript::default())
             .write(&format!("internal error: this is a mistake in imgc, please report it\n{info}"));
     }));
     match panic::catch_unwind(|| run(&arguments)) {
@@ -67,7 +68,8 @@ fn run(arguments: &Arguments) -> ExitCode {
         Ok(session) => session,
         Err(source) => {
             let error = ProgramError::InputOutput { what: "there is no current directory", source };
-            output::Talk::new(false, false).write(&format!("error: {error}"));
+            output::Talk::new(false, false, output::Transcript::default())
+                .write(&format!("error: {error}"));
             return ExitCode::FAILURE;
         }
     };

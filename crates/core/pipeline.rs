@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use imgc_parser::{Printable, Texts};
 use imgc_planner::lock::Lock;
 use imgc_planner::{Closure, Digest, EntryKind, ImageSpec, Origins, Place, Plan, assemble, check};
-use imgc_resolver::{Host, HostPath, Machine, Resolution, ResolveError, Sources, resolve};
+use imgc_resolver::{HostPath, Resolution, ResolveError, Sources, resolve};
 
 use crate::commands::Failure;
 use crate::error::ProgramError;
@@ -127,7 +126,7 @@ pub(crate) fn compile_with(
         [] => vec![None],
         platforms => platforms.iter().copied().map(Some).collect(),
     };
-    let host: Arc<dyn Host> = Arc::new(Machine);
+    let host = session.host();
     let mut images = Vec::new();
     let mut errors: Vec<Report> = Vec::new();
     for platform in platforms {

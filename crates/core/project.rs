@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use imgc_parser::{Printable, ProjectPath, SourceText, Texts};
+use imgc_resolver::{HostPath, Noted};
 
 use crate::error::ProgramError;
 
@@ -22,6 +25,7 @@ pub(crate) struct Project {
     /// The recipe and the files that it uses, as far as they were read.
     pub(crate) texts: BTreeSet<ProjectPath>,
     cwd: PathBuf,
+    noted: Option<Arc<Noted>>,
 }
 
 impl Project {
@@ -29,7 +33,12 @@ impl Project {
     ///
     /// # Errors
     /// When the recipe lies outside the project, or its path is not UTF-8.
-    pub(crate) fn new(root: PathBuf, cwd: PathBuf, recipe: &Path) -> Result<Self, ProgramError> {
+    pub(crate) fn new(
+        root: PathBuf,
+        cwd: PathBuf,
+        recipe: &Path,
+        noted: Option<Arc<Noted>>,
+    ) -> Result<Self, ProgramError> {
         let outside = || ProgramError::OutsideProject {
             recipe: Printable::new(recipe.as_os_str().as_encoded_bytes()).to_string(),
             project: Printable::new(root.as_os_str().as_encoded_bytes()).to_string(),
@@ -37,7 +46,7 @@ impl Project {
         let below = recipe.strip_prefix(&root).map_err(|_| outside())?;
         let below = below.to_str().ok_or_else(outside)?;
         let recipe = ProjectPath::resolve(&ProjectPath::project(), below).map_err(|_| outside())?;
-        Ok(Self { root, recipe, texts: BTreeSet::new(), cwd })
+        Ok(Self { root, recipe, texts: BTreeSet::new(), cwd, noted })
     }
 
     /// Returns the name by which the user knows a file of the project.
@@ -51,6 +60,9 @@ impl Project {
 impl Texts for Project {
     fn read(&mut self, path: &ProjectPath) -> Result<SourceText, String> {
         let absolute = self.root.join(path.as_str());
+        if let Some(noted) = &self.noted {
+            noted.follow(&HostPath::new(absolute.as_os_str().as_bytes()));
+        }
         let read = || {
             // A fifo would block for ever, a device may do anything: only files are opened.
             if !absolute.metadata()?.is_file() {

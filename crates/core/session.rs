@@ -9,20 +9,27 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use imgc_parser::{Epoch, SourceMap};
+use imgc_resolver::{Host, HostPath, Machine, Noted};
 
 use crate::args::{ColorChoice, GlobalArguments, MessageFormat};
 use crate::error::ProgramError;
-use crate::output::{Output, Talk};
+use crate::output::{Output, Said, Talk, Transcript};
 use crate::project::Project;
 use crate::report::{Report, Reporter};
 use crate::session::store::StorePlace;
 
 /// Names of directories that mark the root of a project.
 const PROJECT_MARKS: [&str; 4] = [".git", ".jj", ".hg", ".svn"];
+
+/// The longest that a build waits to be able to tell a file's last change from a next one, in
+/// nanoseconds; see `noted.rs` in the resolver.
+const LONGEST_WAIT_NS: u64 = 20_000_000;
 
 /// Days in UTC have no leap seconds in the count since 1970 (POSIX, 4.16).
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -34,6 +41,15 @@ fn threads() -> NonZeroUsize {
         .and_then(|threads| threads.parse().ok())
         .or_else(|| std::thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Returns the time in nanoseconds since 1970, of which no byte of an image depends.
+fn now_ns() -> i128 {
+    let signed = |since: Duration| i128::try_from(since.as_nanos()).unwrap_or(i128::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => signed(since),
+        Err(before) => -signed(before.duration()),
+    }
 }
 
 /// Everything that a command works with.
@@ -53,10 +69,17 @@ pub(crate) struct Session {
     pub(crate) store_place: StorePlace,
     /// `PATH`: where programs are found.
     pub(crate) search_path: OsString,
+    /// What is looked at, if a build wants to know it.
+    pub(crate) noted: Option<Arc<Noted>>,
+    /// When the command started, in nanoseconds since 1970.
+    start_ns: i128,
     reporter: Reporter,
     jobs: Option<NonZeroUsize>,
     project: Option<PathBuf>,
     source_date_epoch: Option<String>,
+    /// Whether reports are coloured.
+    pub(crate) colors: bool,
+    transcript: Transcript,
 }
 
 impl Session {
@@ -78,19 +101,24 @@ impl Session {
         };
         let human = arguments.message_format == MessageFormat::Human;
         let quiet = arguments.quiet || !human;
+        let transcript = Transcript::default();
         Ok(Self {
             cwd: env::current_dir()?,
             temporary: env::temp_dir(),
             jobs: arguments.jobs,
-            output: Output::new(),
-            talk: Talk::new(quiet, terminal && human),
+            output: Output::new(transcript.clone()),
+            talk: Talk::new(quiet, terminal && human, transcript.clone()),
+            transcript,
             map: SourceMap::default(),
             store_place: StorePlace::of(arguments),
+            noted: None,
+            start_ns: now_ns(),
             search_path: env::var_os("PATH").unwrap_or_default(),
             reporter: Reporter::new(arguments.message_format, colors),
             project: arguments.project.clone(),
             source_date_epoch: env::var_os("SOURCE_DATE_EPOCH")
                 .map(|value| value.to_string_lossy().into_owned()),
+            colors,
         })
     }
 
@@ -125,11 +153,60 @@ impl Session {
             Some(root) => self.absolute(root),
             None => directory
                 .ancestors()
-                .find(|above| PROJECT_MARKS.iter().any(|mark| above.join(mark).exists()))
+                .find(|above| PROJECT_MARKS.iter().any(|mark| self.exists(&above.join(mark))))
                 .unwrap_or(directory)
                 .to_owned(),
         };
-        Project::new(root, self.cwd.clone(), &recipe)
+        Project::new(root, self.cwd.clone(), &recipe, self.noted.clone())
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.follow(path);
+        path.exists()
+    }
+
+    /// Takes note of a path outside the sources whose content is read next.
+    pub(crate) fn follow(&self, path: &Path) {
+        if let Some(noted) = &self.noted {
+            noted.follow(&HostPath::new(path.as_os_str().as_bytes()));
+        }
+    }
+
+    /// Starts to take note of what is looked at, beginning with the program itself: another version
+    /// of it may find something else.
+    pub(crate) fn take_notes(&mut self) {
+        if let Ok(program) = env::current_exe() {
+            self.noted = Some(Arc::new(Noted::new(self.start_ns)));
+            self.follow(&program);
+        }
+    }
+
+    /// Returns the words of the command line.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        env::args_os().skip(1).collect()
+    }
+
+    /// Returns what was said.
+    pub(crate) fn said(&self) -> Vec<Said> {
+        self.transcript.take()
+    }
+
+    /// Returns the machine, as the resolver sees it.
+    pub(crate) fn host(&self) -> Arc<dyn Host> {
+        match &self.noted {
+            Some(noted) => Arc::<Noted>::clone(noted),
+            None => Arc::new(Machine),
+        }
+    }
+
+    /// Waits until a point in time that has come or is about to; returns whether it has. One that
+    /// is further away than a tick of a file system's clock belongs to a clock that is wrong.
+    pub(crate) fn wait_until(time_ns: i128) -> bool {
+        let rest = u64::try_from((time_ns - now_ns()).max(0)).unwrap_or(u64::MAX);
+        if rest <= LONGEST_WAIT_NS {
+            std::thread::sleep(Duration::from_nanos(rest));
+        }
+        rest <= LONGEST_WAIT_NS
     }
 
     /// Returns the date that an image carries if its recipe names none: `SOURCE_DATE_EPOCH`, else

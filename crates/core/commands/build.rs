@@ -15,6 +15,7 @@ use crate::error::ProgramError;
 use crate::lockfile::{self, Expected};
 use crate::pipeline::{self, CompiledImage, ImageContents, contents};
 use crate::quantity::{count, size};
+use crate::receipt;
 use crate::report::Report;
 use crate::session::Session;
 
@@ -32,8 +33,26 @@ enum Destination {
     Engine,
 }
 
+impl Destination {
+    /// Returns where on this machine it is.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Archive(path) | Self::Directory(path) => Some(path),
+            Self::Engine => None,
+        }
+    }
+}
+
 /// Builds all recipes. Nothing is written if one of them has errors.
 pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    // What an engine has can be asked of the engine alone.
+    let is_checked = arguments.load.is_none();
+    if is_checked && receipt::replay(session)? {
+        return Ok(Outcome::Done);
+    }
+    if is_checked && session.store_place.path().is_some() {
+        session.take_notes();
+    }
     let mut images = Vec::new();
     let mut expected = Expected::default();
     let mut errors = Vec::new();
@@ -55,11 +74,20 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
         return Err(errors.into());
     }
     let store = session.store()?;
+    let mut outputs = Vec::new();
     for (destination, images) in destinations(arguments, images)? {
+        outputs.extend(destination.path().map(Path::to_owned));
         write(&destination, &images, &expected, arguments.load, store.as_ref(), session)?;
     }
-    if let Some(trouble) = store.and_then(|store| store.trouble()) {
-        session.report_trouble(&trouble);
+    if let Some(store) = store {
+        let mut trouble = store.trouble();
+        if is_checked && trouble.is_none() {
+            receipt::keep(&store, &arguments.recipes.recipes, &outputs, session);
+            trouble = store.trouble();
+        }
+        if let Some(trouble) = trouble {
+            session.report_trouble(&trouble);
+        }
     }
     Ok(Outcome::Done)
 }

@@ -13,9 +13,40 @@ use crate::host::{Errno, FileId, FileType, Host, HostFile, HostPath, Stat};
 #[derive(Clone, Copy, Debug)]
 pub struct Machine;
 
+impl Machine {
+    /// Says what stands at `path`: `lstat(2)`.
+    pub(crate) fn look(path: &[u8]) -> Result<Stat, Errno> {
+        retry_on_intr(|| rustix::fs::lstat(path)).map(stat)
+    }
+
+    /// Says what stands where the link at `path` leads: `stat(2)`.
+    pub(crate) fn look_through(path: &[u8]) -> Result<Stat, Errno> {
+        retry_on_intr(|| rustix::fs::stat(path)).map(stat)
+    }
+
+    /// Opens the regular file to which a link at `path` may lead.
+    pub(crate) fn open_through(path: &HostPath) -> Result<Box<dyn HostFile>, Errno> {
+        open(path, OFlags::empty())
+    }
+}
+
+fn open(path: &HostPath, more: OFlags) -> Result<Box<dyn HostFile>, Errno> {
+    // NONBLOCK: opening a fifo without a writer would wait for ever. NOCTTY: a terminal must not
+    // become ours.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | more;
+    let file = retry_on_intr(|| rustix::fs::open(path.as_bytes(), flags, Mode::empty()))?;
+    let opened = stat(retry_on_intr(|| rustix::fs::fstat(&file))?);
+    match opened.file_type {
+        FileType::Regular => Ok(Box::new(MachineFile { file, opened })),
+        FileType::Directory => Err(Errno::ISDIR),
+        FileType::Symlink => Err(Errno::LOOP),
+        FileType::Special => Err(Errno::NXIO),
+    }
+}
+
 impl Host for Machine {
     fn lstat(&self, path: &HostPath) -> Result<Stat, Errno> {
-        retry_on_intr(|| rustix::fs::lstat(path.as_bytes())).map(stat)
+        Self::look(path.as_bytes())
     }
 
     fn read_link(&self, path: &HostPath) -> Result<Vec<u8>, Errno> {
@@ -44,18 +75,7 @@ impl Host for Machine {
     }
 
     fn open(&self, path: &HostPath) -> Result<Box<dyn HostFile>, Errno> {
-        // NONBLOCK: opening a fifo without a writer would wait for ever. NOCTTY: a terminal must
-        // not become ours.
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = retry_on_intr(|| rustix::fs::open(path.as_bytes(), flags, Mode::empty()))?;
-        let opened = stat(retry_on_intr(|| rustix::fs::fstat(&file))?);
-        match opened.file_type {
-            FileType::Regular => Ok(Box::new(MachineFile { file, opened })),
-            FileType::Directory => Err(Errno::ISDIR),
-            FileType::Symlink => Err(Errno::LOOP),
-            FileType::Special => Err(Errno::NXIO),
-        }
+        open(path, OFlags::NOFOLLOW)
     }
 }
 

@@ -1,0 +1,239 @@
+//! The machine, with everything that is looked at written down.
+//!
+//! A file that is written to twice within one tick of the clock looks the same both times. So what
+//! changed shortly before a build, or during it, is *racy*, as git calls it: it may have changed
+//! again after it was read. Of such files the content is hashed when they are opened, and again at
+//! the end, when their last change is long enough ago to tell it from a next one.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::host::{Errno, FileType, Host, HostFile, HostPath, Stat};
+use crate::machine::Machine;
+use crate::notes::{Look, Notes, Sight, see};
+
+/// How long ago a change must be, in nanoseconds, to be told from a next one. Linux takes the time
+/// from the last tick of its timer: every 10 ms at most. A larger margin makes more files racy,
+/// which costs reading them again.
+const TICK_NS: i128 = 20_000_000;
+
+/// The same for a file system that keeps whole seconds, two of them on FAT.
+const COARSE_TICK_NS: i128 = 2_000_000_000;
+
+/// This machine, which remembers what was asked.
+#[derive(Debug)]
+pub struct Noted {
+    start_ns: i128,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    notes: BTreeMap<(HostPath, Look), Sight>,
+    /// Hashes of what was read at racy paths.
+    racy: BTreeMap<(HostPath, Look), [u8; 32]>,
+    /// A path was seen in two states.
+    changed: bool,
+}
+
+impl Noted {
+    /// Starts with nothing seen. `start_ns` is the time, in nanoseconds since 1970.
+    #[must_use]
+    pub fn new(start_ns: i128) -> Self {
+        Self { start_ns, seen: Mutex::default() }
+    }
+
+    /// Takes note of a path whose content is read, through a link.
+    pub fn follow(&self, path: &HostPath) {
+        self.note(path, Look::Through, see(path.as_bytes(), Look::Through));
+        if self.is_racy(path, Look::Through) {
+            self.remember(path, Look::Through);
+        }
+    }
+
+    /// Returns the time from which on it can be told whether what is racy has changed, in
+    /// nanoseconds since 1970; nothing if nothing is racy.
+    pub fn settled_ns(&self) -> Option<i128> {
+        let seen = self.seen();
+        seen.racy.keys().filter_map(|key| settled_ns(seen.notes.get(key)?)).max()
+    }
+
+    /// Returns what was seen; nothing if something has changed meanwhile. Asked after
+    /// [`Noted::settled_ns`].
+    pub fn notes(&self) -> Option<Notes> {
+        let seen = self.seen();
+        if seen.changed {
+            return None;
+        }
+        for (key @ (path, look), before) in &seen.racy {
+            let sight = see(path.as_bytes(), *look);
+            if seen.notes.get(key) != Some(&sight) || content(path, &sight) != Some(*before) {
+                return None;
+            }
+        }
+        let notes = seen.notes.iter().map(|((path, look), sight)| (path.clone(), *look, *sight));
+        Some(Notes(notes.collect()))
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, path: &HostPath, look: Look, sight: Sight) {
+        let mut seen = self.seen();
+        let known = *seen.notes.entry((path.clone(), look)).or_insert(sight);
+        seen.changed |= known != sight;
+    }
+
+    /// Makes sure that what is read at a path was seen there before.
+    fn note_before_reading(&self, path: &HostPath, look: Look) {
+        let known = self.seen().notes.contains_key(&(path.clone(), look));
+        if !known {
+            self.note(path, look, see(path.as_bytes(), look));
+        }
+        if self.is_racy(path, look) {
+            self.remember(path, look);
+        }
+    }
+
+    fn is_racy(&self, path: &HostPath, look: Look) -> bool {
+        let seen = self.seen();
+        let settled = seen.notes.get(&(path.clone(), look)).and_then(settled_ns);
+        settled.is_some_and(|settled| settled > self.start_ns)
+    }
+
+    fn remember(&self, path: &HostPath, look: Look) {
+        let sight = see(path.as_bytes(), look);
+        let content = content(path, &sight);
+        let mut seen = self.seen();
+        match content {
+            Some(content) => {
+                let known = *seen.racy.entry((path.clone(), look)).or_insert(content);
+                seen.changed |= known != content;
+            }
+            None => seen.changed = true,
+        }
+    }
+}
+
+/// Returns the time from which on a change would be seen.
+fn settled_ns(sight: &Sight) -> Option<i128> {
+    let Sight::Present(stat) = sight else { return None };
+    let is_coarse = stat.ctime_ns % 1_000_000_000 == 0;
+    Some(stat.ctime_ns + if is_coarse { COARSE_TICK_NS } else { TICK_NS })
+}
+
+/// Hashes what can be read at a path.
+fn content(path: &HostPath, sight: &Sight) -> Option<[u8; 32]> {
+    let Sight::Present(stat) = sight else { return None };
+    let mut hash = Sha256::new();
+    match stat.file_type {
+        FileType::Regular => {
+            // Who looked through a link opens through it.
+            let file = Machine::open_through(path).ok()?;
+            let mut buffer = vec![0; 1 << 16];
+            let mut offset = 0;
+            loop {
+                let count = file.read_at(&mut buffer, offset).ok()?;
+                hash.update(&buffer[..count]);
+                offset += count as u64;
+                if count < buffer.len() {
+                    break;
+                }
+            }
+        }
+        FileType::Directory => {
+            for name in Machine.read_dir(path).ok()? {
+                hash.update((name.len() as u64).to_le_bytes());
+                hash.update(name);
+            }
+        }
+        FileType::Symlink => hash.update(Machine.read_link(path).ok()?),
+        FileType::Special => {}
+    }
+    Some(hash.finalize().into())
+}
+
+impl Host for Noted {
+    fn lstat(&self, path: &HostPath) -> Result<Stat, Errno> {
+        let found = Machine.lstat(path);
+        self.note(path, Look::Itself, Sight::of(found, Look::Itself));
+        found
+    }
+
+    fn read_link(&self, path: &HostPath) -> Result<Vec<u8>, Errno> {
+        self.note_before_reading(path, Look::Itself);
+        Machine.read_link(path)
+    }
+
+    fn read_dir(&self, path: &HostPath) -> Result<Vec<Vec<u8>>, Errno> {
+        self.note_before_reading(path, Look::Listing);
+        Machine.read_dir(path)
+    }
+
+    fn open(&self, path: &HostPath) -> Result<Box<dyn HostFile>, Errno> {
+        self.note_before_reading(path, Look::Itself);
+        Machine.open(path)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make what they look at")]
+mod tests {
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use super::*;
+
+    fn now_ns() -> i128 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().try_into().unwrap()
+    }
+
+    fn place() -> (tempfile::TempDir, HostPath) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, "one").unwrap();
+        let path = HostPath::new(path.as_os_str().as_bytes());
+        (directory, path)
+    }
+
+    #[test]
+    fn what_changed_long_ago_is_not_read_again() {
+        let (_directory, path) = place();
+        let noted = Noted::new(now_ns() + 10 * COARSE_TICK_NS);
+        noted.open(&path).unwrap();
+        noted.follow(&path);
+        assert_eq!(noted.settled_ns(), None);
+        assert_eq!(noted.notes().unwrap().0.len(), 2);
+    }
+
+    #[test]
+    fn what_changed_a_moment_ago_is_compared_in_the_end() {
+        let (_directory, path) = place();
+        let noted = Noted::new(now_ns());
+        noted.open(&path).unwrap();
+        let Sight::Present(stat) = see(path.as_bytes(), Look::Itself) else { panic!() };
+        assert!(noted.settled_ns() > Some(stat.ctime_ns));
+        assert!(Notes::hold(&noted.notes().unwrap().encode()));
+
+        // The same size, and a time that could be the same.
+        let noted = Noted::new(now_ns());
+        noted.open(&path).unwrap();
+        fs::write(std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())), "two")
+            .unwrap();
+        assert_eq!(noted.notes(), None);
+    }
+
+    #[test]
+    fn a_path_that_is_seen_in_two_states_is_no_ground_for_anything() {
+        let (directory, path) = place();
+        let noted = Noted::new(now_ns() + 10 * COARSE_TICK_NS);
+        noted.lstat(&path).unwrap();
+        fs::remove_dir_all(directory.path()).unwrap();
+        assert_eq!(noted.lstat(&path), Err(Errno::NOENT));
+        assert_eq!(noted.notes(), None);
+    }
+}
