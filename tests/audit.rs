@@ -69,8 +69,15 @@ fn what_differs_has_an_exit_code_of_its_own() {
     project.write("conf/app", "answer = 43\n");
     let outcome = audit(&project, &["app.kdl"]);
     assert_eq!(outcome.code, Some(4), "{outcome:?}");
-    for word in ["imgc::lock::file_changed", "`/etc/app`", "the content is"] {
+    let words = ["imgc::lock::file_changed", "`/etc/app`", "the content is"];
+    for word in words {
         assert!(outcome.stderr.contains(word), "{}", outcome.stderr);
+    }
+    // A page of a CI job shows stdout alone.
+    for format in ["--json", "--markdown"] {
+        let outcome = audit(&project, &["app.kdl", format]);
+        assert_eq!(outcome.code, Some(4), "{outcome:?}");
+        assert!(words.iter().all(|word| outcome.stdout.contains(word)), "{}", outcome.stdout);
     }
 }
 
@@ -89,6 +96,34 @@ fn a_build_that_another_user_cannot_make_is_found() {
     assert_eq!(outcome.code, Some(4), "{outcome:?}");
     assert!(outcome.stdout.contains("app.kdl: DIFFERS"), "{outcome:?}");
     assert!(outcome.stdout.contains("failed: another user"), "{outcome:?}");
+}
+
+/// A file that is never twice the same, as a log is.
+#[test]
+fn what_comes_out_otherwise_is_named_field_by_field() {
+    let project = project();
+    let changing = Project::new();
+    let (file, next) = (changing.path("log"), changing.path("next"));
+    changing.write("log", "0");
+    project.write("app.kdl", format!("file \"/etc/log\" from=\"{}\"\n", file.display()));
+    let end = std::sync::atomic::AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let numbers = (1_u64..).take_while(|_| !end.load(std::sync::atomic::Ordering::Relaxed));
+            for number in numbers {
+                fs::write(&next, number.to_string()).expect("a file can be written");
+                fs::rename(&next, &file).expect("a file can be replaced");
+                std::thread::sleep(std::time::Duration::from_millis(40));
+            }
+        });
+        let outcome = audit(&project, &["app.kdl", "--markdown"]);
+        end.store(true, std::sync::atomic::Ordering::Relaxed);
+        outcome
+    });
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+    for word in ["- `app.kdl` **differs** under ", "layer 1 /etc/log\n", "  digest: sha256:"] {
+        assert!(outcome.stdout.contains(word), "{word}: {outcome:?}");
+    }
 }
 
 #[test]

@@ -18,16 +18,24 @@ use std::thread;
 use checkout::Checkout;
 use perturbation::{Perturbation, Place};
 use process::{Base, Subject};
-use verdict::{Audit, Run, Verdict};
+use verdict::{Audit, Differing, Run, Verdict};
 
 use crate::commands::Failure;
+use crate::commands::diff::{difference, lines};
+use crate::comparison::Strictness;
 use crate::lockfile;
 use crate::pipeline;
 use crate::scratch::Scratch;
 use crate::session::Session;
+use crate::subject::Subject as ImageSubject;
 
 /// A file system in memory that every Linux has: another one than the project's.
 const IN_MEMORY: &str = "/dev/shm";
+
+/// The name of the build that the others are compared with.
+const BASE: &str = "base";
+/// Most lines that say what a build differs in.
+const MAX_LINES: usize = 40;
 
 /// Where the recipe is built: in the project itself, or in a copy of what it takes from there.
 struct Places {
@@ -70,7 +78,7 @@ pub(crate) fn audit(recipe: &Path, session: &mut Session) -> Result<Audit, Failu
     };
     subject.prepare()?;
     let own = Checkout::of(root.clone());
-    let reference = subject.build(&own, &Perturbation::none(), "base").map_err(|reason| {
+    let reference = subject.build(&own, &Perturbation::none(), BASE).map_err(|reason| {
         crate::error::ProgramError::AuditFailed { recipe: recipe.display().to_string(), reason }
     })?;
     let seen = subject.look(&own, &Perturbation::none());
@@ -103,12 +111,18 @@ pub(crate) fn audit(recipe: &Path, session: &mut Session) -> Result<Audit, Failu
         };
         let unseen: Vec<&str> =
             perturbation.changes.iter().copied().filter(|name| !effect.contains(name)).collect();
-        match subject.build(place, perturbation, &number.to_string()) {
+        let name = number.to_string();
+        let verdict = match subject.build(place, perturbation, &name) {
             Err(reason) => Verdict::Failed(reason),
-            Ok(digests) if digests != reference => Verdict::Differs(digests),
+            Ok(digests) if digests != reference => Verdict::Differs(Box::new(Differing {
+                differences: differences(&subject.output(BASE), &subject.output(&name)),
+                digests,
+            })),
             Ok(_) if unseen.is_empty() => Verdict::Same,
             Ok(_) => Verdict::NoEffect(unseen.join(", ")),
-        }
+        };
+        subject.clear(&name);
+        verdict
     };
     thread::scope(|scope| {
         for _ in 0..session.workers().get().min(perturbations.len()) {
@@ -131,6 +145,23 @@ pub(crate) fn audit(recipe: &Path, session: &mut Session) -> Result<Audit, Failu
         locked: compiled.lock.is_some(),
         runs: runs.into_iter().filter_map(|run| run.into_inner().ok().flatten()).collect(),
     })
+}
+
+/// Says what two builds differ in, field by field.
+fn differences(first: &Path, second: &Path) -> Vec<String> {
+    let open = |path: &Path| ImageSubject::image(path.to_owned());
+    let compared = open(first)
+        .and_then(|first| difference(&first, &open(second)?, Strictness::Strict))
+        .map(|comparison| lines(&comparison));
+    match compared {
+        Ok(mut lines) => {
+            let more = lines.len().saturating_sub(MAX_LINES);
+            lines.truncate(MAX_LINES);
+            lines.extend((more > 0).then(|| format!("and {more} lines more")));
+            lines
+        }
+        Err(Failure(reports)) => reports.iter().map(|report| report.message().into()).collect(),
+    }
 }
 
 /// Returns the names of what two processes see differently.

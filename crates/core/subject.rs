@@ -30,8 +30,7 @@ impl Subject {
     pub(crate) fn open(named: &Path, session: &mut Session) -> Result<Self, Failure> {
         let path = session.absolute(named);
         if is_image(&path) {
-            let layout = observe(&path)?;
-            return Ok(Self { layout, path, _scratch: None });
+            return Self::image(path);
         }
         let compiled = pipeline::compile(named, session)?;
         lockfile::check(&compiled, false)?;
@@ -45,6 +44,11 @@ impl Subject {
         let layout = observe(&path)?;
         session.talk.clear();
         Ok(Self { layout, path, _scratch: Some(scratch) })
+    }
+
+    /// Reads an OCI directory or an archive.
+    pub(crate) fn image(path: PathBuf) -> Result<Self, Failure> {
+        Ok(Self { layout: observe(&path)?, path, _scratch: None })
     }
 
     /// Returns the contents of files, as far as they are not too large to look into.

@@ -168,6 +168,12 @@ pub(super) fn all() -> Vec<Perturbation> {
             wrapper: &["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"],
             ..NONE
         },
+        Perturbation {
+            name: "another user in a namespace",
+            changes: &["user"],
+            wrapper: &["unshare", "--user", "--map-user=54321", "--map-group=54321"],
+            ..NONE
+        },
         Perturbation { name: "1 thread", changes: &["threads"], threads: Some("1"), ..NONE },
         Perturbation { name: "3 threads", changes: &["threads"], threads: Some("3"), ..NONE },
         Perturbation { name: "16 threads", changes: &["threads"], threads: Some("16"), ..NONE },
@@ -175,6 +181,12 @@ pub(super) fn all() -> Vec<Perturbation> {
             name: "processor qemu64",
             changes: &["processor"],
             wrapper: &["qemu-x86_64-static", "-cpu", "qemu64"],
+            ..NONE
+        },
+        Perturbation {
+            name: "processor Nehalem",
+            changes: &["processor"],
+            wrapper: &["qemu-x86_64-static", "-cpu", "Nehalem"],
             ..NONE
         },
         Perturbation {
@@ -187,7 +199,9 @@ pub(super) fn all() -> Vec<Perturbation> {
                 "--uts",
                 "sh",
                 "-c",
-                "echo perturbed > /proc/sys/kernel/hostname && exec \"$@\"",
+                // Only root of the machine can write to the file; the tool takes root of a namespace.
+                "{ hostname perturbed 2>/dev/null || echo perturbed > /proc/sys/kernel/hostname; } \
+                 && exec \"$@\"",
                 "sh",
             ],
             ..NONE

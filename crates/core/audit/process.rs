@@ -65,18 +65,27 @@ impl Subject {
         name: &str,
     ) -> Result<Vec<String>, String> {
         let mut command = self.command(place, perturbation, name);
-        let output = self.outputs.join(name);
+        let output = self.output(name);
         command.arg("build").arg(place.path().join(&self.recipe));
         // Each build starts from nothing, whatever the environment names.
         command.args(["--quiet", "--no-store", "-o"]).arg(&output);
         let stdout = run(&mut command);
-        // Its bytes are known by the digests; what cannot be removed goes with the directory.
-        let _ = fs::remove_dir_all(&output);
         let digest = |line: &str| {
             let mut words = line.split(' ');
             Some(format!("{} {}", words.next()?, words.next()?))
         };
         Ok(stdout?.lines().filter_map(digest).collect())
+    }
+
+    /// Returns where a build leaves its images.
+    pub(super) fn output(&self, name: &str) -> PathBuf {
+        self.outputs.join(name)
+    }
+
+    /// Removes what a build has left.
+    pub(super) fn clear(&self, name: &str) {
+        // What cannot be removed goes with the directory.
+        let _ = fs::remove_dir_all(self.output(name));
     }
 
     /// Asks a process in the same surroundings what it sees.

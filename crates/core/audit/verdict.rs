@@ -30,14 +30,39 @@ pub(crate) struct Run {
 pub(crate) enum Verdict {
     /// The same images, although the build saw what was changed.
     Same,
-    /// Other images: these.
-    Differs(Vec<String>),
+    /// Other images.
+    Differs(Box<Differing>),
     /// No images: what it said.
     Failed(String),
     /// The change could not be made: why.
     NotApplied(String),
     /// The same images, but the build saw nothing of these changes.
     NoEffect(String),
+}
+
+/// How images came out instead.
+#[derive(Debug, Serialize)]
+pub(crate) struct Differing {
+    /// Their digests.
+    pub(crate) digests: Vec<String>,
+    /// What they differ in from the first build's, as `imgc diff` says it.
+    pub(crate) differences: Vec<String>,
+}
+
+/// A recipe that was not rebuilt: it is wrong, or has drifted away from its lock.
+#[derive(Debug, Serialize)]
+pub(crate) struct Refusal {
+    /// The recipe as the user named it.
+    pub(crate) recipe: String,
+    /// The codes and messages of its errors.
+    pub(crate) errors: Vec<RefusalError>,
+}
+
+/// One of its errors.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefusalError {
+    pub(crate) code: String,
+    pub(crate) message: String,
 }
 
 impl Audit {
@@ -60,10 +85,18 @@ impl Verdict {
     pub(crate) fn words(&self) -> (&'static str, String) {
         match self {
             Self::Same => ("same", String::new()),
-            Self::Differs(digests) => ("differs", digests.join(", ")),
+            Self::Differs(other) => ("differs", other.digests.join(", ")),
             Self::Failed(reason) => ("failed", reason.clone()),
             Self::NotApplied(reason) => ("not applied", reason.clone()),
             Self::NoEffect(changes) => ("no effect", format!("on {changes}")),
+        }
+    }
+
+    /// Returns what the images differ in, if they do.
+    pub(crate) fn differences(&self) -> &[String] {
+        match self {
+            Self::Differs(other) => &other.differences,
+            Self::Same | Self::Failed(_) | Self::NotApplied(_) | Self::NoEffect(_) => &[],
         }
     }
 }

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::args::AuditArguments;
 use crate::audit::audit;
-use crate::audit::verdict::{Audit, Verdict};
+use crate::audit::verdict::{Audit, Refusal, RefusalError, Verdict};
 use crate::commands::diff::{difference, lines};
 use crate::commands::{Failure, Outcome};
 use crate::comparison::Strictness;
+use crate::report::Report;
 use crate::session::Session;
 use crate::subject::Subject;
 
@@ -21,6 +22,7 @@ struct Document<'a> {
     version: u32,
     passes: bool,
     audits: &'a [Audit],
+    refused: &'a [Refusal],
 }
 
 /// Audits all recipes, also behind one that differs.
@@ -28,7 +30,8 @@ pub(crate) fn run(arguments: &AuditArguments, session: &mut Session) -> Result<O
     if let Some(image) = &arguments.against {
         return against(image, &arguments.recipes[0], session);
     }
-    let (mut audits, mut drifted, mut failed) = (Vec::new(), false, false);
+    let (mut audits, mut refused) = (Vec::new(), Vec::new());
+    let (mut drifted, mut failed) = (false, false);
     for recipe in &arguments.recipes {
         match audit(recipe, session) {
             Ok(audit) => audits.push(audit),
@@ -38,16 +41,18 @@ pub(crate) fn run(arguments: &AuditArguments, session: &mut Session) -> Result<O
                 drifted |= drift;
                 failed |= !drift;
                 reports.iter().for_each(|report| session.report(report));
+                refused.push(refusal(recipe, &reports));
             }
         }
     }
     let passes = !drifted && !failed && audits.iter().all(Audit::passes);
     if arguments.json {
-        let document = Document { version: JSON_VERSION, passes, audits: &audits };
+        let document =
+            Document { version: JSON_VERSION, passes, audits: &audits, refused: &refused };
         let json = serde_json::to_string_pretty(&document).expect("strings always encode");
         session.output.line(json)?;
     } else if arguments.markdown {
-        for line in markdown(&audits) {
+        for line in markdown(&audits, &refused) {
             session.output.line(line)?;
         }
     } else {
@@ -60,6 +65,15 @@ pub(crate) fn run(arguments: &AuditArguments, session: &mut Session) -> Result<O
         (false, true) => Outcome::Differs,
         (false, false) => Outcome::Failed,
     })
+}
+
+fn refusal(recipe: &Path, reports: &[Report]) -> Refusal {
+    let error = |report: &Report| RefusalError {
+        code: report.code().to_owned(),
+        message: report.message().to_owned(),
+    };
+    let recipe = recipe.display().to_string();
+    Refusal { recipe, errors: reports.iter().map(error).collect() }
 }
 
 /// Says whether an image is the one that a recipe makes.
@@ -104,12 +118,13 @@ fn text(audit: &Audit) -> Vec<String> {
             (word, detail) if detail.is_empty() => lines.push(format!("  {word}: {}", run.name)),
             (word, detail) => lines.push(format!("  {word}: {} ({detail})", run.name)),
         }
+        lines.extend(run.verdict.differences().iter().map(|line| format!("    {line}")));
     }
     lines
 }
 
 /// A table with a line for each recipe, and what did not come out the same below it.
-fn markdown(audits: &[Audit]) -> Vec<String> {
+fn markdown(audits: &[Audit], refused: &[Refusal]) -> Vec<String> {
     let mut lines = vec![
         "| recipe | image | builds | same | not applied |".to_owned(),
         "|---|---|---|---|---|".to_owned(),
@@ -129,13 +144,22 @@ fn markdown(audits: &[Audit]) -> Vec<String> {
             audit.same(),
         ));
     }
+    lines
+        .extend(refused.iter().map(|refusal| format!("| `{}` | none | 0 | 0 | |", refusal.recipe)));
     lines.push(String::new());
     for audit in audits {
         for run in &audit.runs {
             if let (word @ ("differs" | "failed"), detail) = run.verdict.words() {
                 lines.push(format!("- `{}` **{word}** under {}: {detail}", audit.recipe, run.name));
             }
+            let differences = run.verdict.differences();
+            lines.extend(differences.iter().map(|line| format!("      {line}")));
         }
+    }
+    for refusal in refused {
+        lines.extend(refusal.errors.iter().map(|error| {
+            format!("- `{}` **refused**: {} (`{}`)", refusal.recipe, error.message, error.code)
+        }));
     }
     lines
 }

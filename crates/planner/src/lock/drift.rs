@@ -12,7 +12,8 @@ const MAX_FILES: usize = 16;
 
 impl Inputs {
     /// Compares these inputs, which a lock holds, with what they are `now`. Nothing if nothing has
-    /// changed; which package owns a file does not count.
+    /// changed. Which package owns a file and by which rule it was found does not count: the image
+    /// is the same.
     ///
     /// `recipe` is what the user calls the recipe, for the help.
     #[must_use]
@@ -160,8 +161,7 @@ fn change(old: &LockedEntry, new: &LockedEntry) -> Option<(&'static str, String,
             return Some(("what stands there", kind(old).into(), kind(new).into()));
         }
     }
-    (old.origin != new.origin)
-        .then(|| ("the origin", text(old.origin.as_ref()), text(new.origin.as_ref())))
+    None
 }
 
 fn owner(entry: &LockedEntry) -> String {

@@ -76,7 +76,7 @@ pub struct LockedSource {
 pub struct LockedEntry {
     /// What stands there.
     pub content: LockedContent,
-    /// Which node of the recipe it comes from, and by which rule.
+    /// Which node of the recipe it comes from, and by which rule. For people; it decides nothing.
     pub origin: String,
     /// The package of the source that owns it, with its version. For people; it decides nothing.
     pub package: Option<String>,
