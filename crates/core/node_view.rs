@@ -84,6 +84,7 @@ pub(crate) fn view(kind: &NodeKind) -> (&'static str, Vec<(&'static str, Value)>
                 Facility::Charsets => ("charsets", None),
                 Facility::Terminfo => ("terminfo", None),
                 Facility::OsRelease => ("os-release", None),
+                Facility::Packages => ("packages", None),
             };
             let name = value.map_or(name.to_owned(), |value| format!("{name}={value}"));
             ("needs", vec![("name", json!(name))])

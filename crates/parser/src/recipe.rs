@@ -252,6 +252,8 @@ pub enum Facility {
     Terminfo,
     /// `needs os-release`: something asks which distribution this is.
     OsRelease,
+    /// `needs packages`: scanners ask which packages the files are of.
+    Packages,
 }
 
 /// Entries in a layer of their own.

@@ -163,6 +163,7 @@ impl Encoder {
                     Facility::Charsets => self.tag(4),
                     Facility::Terminfo => self.tag(5),
                     Facility::OsRelease => self.tag(6),
+                    Facility::Packages => self.tag(7),
                 }
             }
             NodeKind::Layer(Layer { name }) => {

@@ -193,6 +193,8 @@ pub enum Facility {
     Terminfo,
     /// Something asks which distribution this is.
     OsRelease,
+    /// Scanners ask which packages the files are of. Depends on all other nodes of the image.
+    Packages,
 }
 
 /// Entries that stand in one layer.

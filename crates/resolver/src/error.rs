@@ -444,6 +444,18 @@ pub enum ResolveError {
         /// Where it was looked for.
         tried: Vec<Name>,
     },
+    /// A source keeps its packages in a way that is not read.
+    #[error("the packages of the sources are in `{path}`, which imgc does not read")]
+    #[diagnostic(code(imgc::resolve::packages_are_unread), severity(Warning))]
+    #[diagnostic(help(
+        "scanners find os-release alone; accept it: `allow packages_are_unread \"…\"`"
+    ))]
+    PackagesAreUnread {
+        /// The `needs` node.
+        node: NodeId,
+        /// The database.
+        path: &'static str,
+    },
     /// An object says that it must open a library, which the sources do not have.
     #[error("`{by}` must open {} at run time{}, which is not found", story::any_of(names), story::for_feature(feature.as_ref()))]
     #[diagnostic(code(imgc::resolve::opened_is_missing))]
@@ -651,6 +663,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::opened_is_missing",
     "imgc::resolve::opened_is_recommended",
     "imgc::resolve::opened_is_suggested",
+    "imgc::resolve::packages_are_unread",
     "imgc::resolve::path_conflict",
     "imgc::resolve::platform_differs",
     "imgc::resolve::platform_is_assumed",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgc_planner::node::{Attributes, Binary};
+use imgc_planner::node::{Attributes, Binary, Facility};
 use imgc_planner::recipe::{From, ImagePath};
 use imgc_planner::{NodeId, NodeKind, Reason};
 
@@ -121,8 +121,15 @@ impl<'a> Gathering<'a> {
             runs.entry(search).or_default().extend(found.into_iter().chain(opened));
         }
         let own = facility::named(drafts);
+        let mut facilities: Vec<(&NodeId, &Facility)> = Vec::new();
         for node in &self.query.requests {
-            let NodeKind::Facility(wanted) = &self.query.node(*node).kind else { continue };
+            if let NodeKind::Facility(facility) = &self.query.node(*node).kind {
+                facilities.push((node, facility));
+            }
+        }
+        // Whose packages the files are can be told when all of them are there.
+        facilities.sort_by_key(|(_, facility)| **facility == Facility::Packages);
+        for (node, wanted) in facilities {
             let Some((surroundings, search)) = self.surroundings(*node, &roots) else { continue };
             let found = {
                 let Some(plain) = self.plain.get(&search) else { continue };

@@ -18,52 +18,121 @@ const MERGED: [&str; 7] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32
 /// package owns are not in the answer; the others have `NAME VERSION`.
 #[must_use]
 pub fn owners(host: &dyn Host, root: &HostPath, files: &[HostPath]) -> BTreeMap<HostPath, String> {
-    let base = root.as_bytes().strip_suffix(b"/").unwrap_or(root.as_bytes());
-    let merged: Vec<&str> = MERGED
-        .into_iter()
-        .filter(|name| {
-            let stat = host.lstat(&root.join(name.as_bytes()));
-            stat.is_ok_and(|stat| stat.file_type == FileType::Symlink)
-        })
-        .collect();
-    // Names as they are in the root, canonical as far as the merge goes.
-    let mut wanted: BTreeMap<Vec<u8>, &HostPath> = BTreeMap::new();
-    for file in files {
-        if let Some(name) = file.as_bytes().strip_prefix(base) {
-            wanted.insert(canonical(name, &merged), file);
-        }
-    }
-    if wanted.is_empty() {
-        return BTreeMap::new();
-    }
-    let diversions = diversions(host, root, &merged);
-    let directory = root.join(b"/var/lib/dpkg/info");
-    let mut found: BTreeMap<HostPath, String> = BTreeMap::new();
-    for list in host.read_dir(&directory).unwrap_or_default() {
-        let Some(package) = list.strip_suffix(b".list") else { continue };
-        let Some(text) = read(host, &directory.join(&list)) else { continue };
-        let package = String::from_utf8_lossy(package).into_owned();
-        for line in text.split(|byte| *byte == b'\n') {
-            let mut name = canonical(line, &merged);
-            // dpkg lists a diverted file by the name that its package gives it.
-            if let Some((to, by)) = diversions.get(&name)
-                && *by != package.split(':').next().unwrap_or_default()
-            {
-                name.clone_from(to);
-            }
-            if let Some(file) = wanted.get(&name) {
-                // The lists come sorted: of several owners, as with `Multi-Arch: same`, the first.
-                found.entry((*file).clone()).or_insert_with(|| package.clone());
-            }
-        }
-    }
-    let versions = if found.is_empty() { BTreeMap::new() } else { versions(host, root) };
+    let database = Database::open(host, root);
+    let mut found = database.packages(files.iter());
+    let paragraphs = if found.is_empty() { BTreeMap::new() } else { database.paragraphs() };
     for package in found.values_mut() {
-        if let Some(version) = versions.get(package) {
+        if let Some(version) = paragraphs.get(package).and_then(|text| field(text, "Version")) {
             *package = format!("{package} {version}");
         }
     }
     found
+}
+
+/// What dpkg knows about a root.
+pub(crate) struct Database<'a> {
+    host: &'a dyn Host,
+    root: &'a HostPath,
+    /// Those of [`MERGED`] that are links there.
+    merged: Vec<&'static str>,
+    /// From a path to where it was moved, and who did it.
+    diversions: BTreeMap<Vec<u8>, (Vec<u8>, String)>,
+}
+
+impl<'a> Database<'a> {
+    /// Opens what may be there.
+    pub(crate) fn open(host: &'a dyn Host, root: &'a HostPath) -> Self {
+        let merged: Vec<&str> = MERGED
+            .into_iter()
+            .filter(|name| {
+                let stat = host.lstat(&root.join(name.as_bytes()));
+                stat.is_ok_and(|stat| stat.file_type == FileType::Symlink)
+            })
+            .collect();
+        let diversions = diversions(host, root, &merged);
+        Self { host, root, merged, diversions }
+    }
+
+    /// Returns the packages that own files below the root, by the files: `NAME`, or
+    /// `NAME:ARCHITECTURE` of what can be there for several.
+    pub(crate) fn packages<'f>(
+        &self,
+        files: impl Iterator<Item = &'f HostPath>,
+    ) -> BTreeMap<HostPath, String> {
+        let wanted: BTreeMap<Vec<u8>, &HostPath> =
+            files.filter_map(|file| Some((self.path(file)?, file))).collect();
+        let mut found: BTreeMap<HostPath, String> = BTreeMap::new();
+        if wanted.is_empty() {
+            return found;
+        }
+        let directory = self.root.join(b"/var/lib/dpkg/info");
+        for list in self.host.read_dir(&directory).unwrap_or_default() {
+            let Some(package) = list.strip_suffix(b".list") else { continue };
+            let Some(text) = read(self.host, &directory.join(&list)) else { continue };
+            let package = String::from_utf8_lossy(package).into_owned();
+            for line in text.split(|byte| *byte == b'\n') {
+                if let Some(file) = wanted.get(&self.listed(&package, line)) {
+                    // The lists come sorted: of several owners, as with `Multi-Arch: same`, the
+                    // first.
+                    found.entry((*file).clone()).or_insert_with(|| package.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the MD5 sums that a package gives to its files, in hexadecimal digits, by their paths
+    /// below the root.
+    pub(crate) fn sums(&self, package: &str) -> BTreeMap<Vec<u8>, String> {
+        let path = format!("/var/lib/dpkg/info/{package}.md5sums");
+        let text = read(self.host, &self.root.join(path.as_bytes())).unwrap_or_default();
+        let sum = |line: &[u8]| {
+            let (sum, path) = (line.get(..32)?, line.get(34..)?);
+            let sum = std::str::from_utf8(sum).ok()?.to_owned();
+            Some((self.listed(package, &[b"/", path].concat()), sum))
+        };
+        text.split(|byte| *byte == b'\n').filter_map(sum).collect()
+    }
+
+    /// Returns the path of a file below the root; nothing if it stands elsewhere.
+    pub(crate) fn path(&self, file: &HostPath) -> Option<Vec<u8>> {
+        let base = self.root.as_bytes();
+        let base = base.strip_suffix(b"/").unwrap_or(base);
+        let name = file.as_bytes().strip_prefix(base)?;
+        name.starts_with(b"/").then(|| canonical(name, &self.merged))
+    }
+
+    /// Returns where a file that a package lists stands: dpkg lists a diverted file by the name that
+    /// its package gives it.
+    fn listed(&self, package: &str, line: &[u8]) -> Vec<u8> {
+        let name = canonical(line, &self.merged);
+        match self.diversions.get(&name) {
+            Some((to, by)) if by != package.split(':').next().unwrap_or_default() => to.clone(),
+            Some(_) | None => name,
+        }
+    }
+
+    /// Returns what dpkg knows about each installed package (`deb-control(5)`), by its name, and by
+    /// name and architecture.
+    pub(crate) fn paragraphs(&self) -> BTreeMap<String, String> {
+        let text = read(self.host, &self.root.join(b"/var/lib/dpkg/status")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let mut paragraphs = BTreeMap::new();
+        for paragraph in text.split("\n\n") {
+            let Some(name) = field(paragraph, "Package") else { continue };
+            paragraphs.entry(name.to_owned()).or_insert_with(|| paragraph.to_owned());
+            if let Some(architecture) = field(paragraph, "Architecture") {
+                paragraphs.insert(format!("{name}:{architecture}"), paragraph.to_owned());
+            }
+        }
+        paragraphs
+    }
+}
+
+/// Returns a field of a paragraph that stands on one line.
+fn field<'p>(paragraph: &'p str, name: &str) -> Option<&'p str> {
+    let mut lines = paragraph.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
 /// Writes a path as it is after the merge of `/usr`.
@@ -90,28 +159,8 @@ fn diversions(
     lines.chunks_exact(3).map(diversion).collect()
 }
 
-/// Reads the versions of all packages, by their name, and by name and architecture.
-fn versions(host: &dyn Host, root: &HostPath) -> BTreeMap<String, String> {
-    let text = read(host, &root.join(b"/var/lib/dpkg/status")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let mut versions = BTreeMap::new();
-    for paragraph in text.split("\n\n") {
-        let field = |name: &str| {
-            let mut lines = paragraph.lines();
-            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-        };
-        if let (Some(name), Some(version)) = (field("Package"), field("Version")) {
-            versions.entry(name.to_owned()).or_insert_with(|| version.to_owned());
-            if let Some(architecture) = field("Architecture") {
-                versions.insert(format!("{name}:{architecture}"), version.to_owned());
-            }
-        }
-    }
-    versions
-}
-
 /// Returns a file's bytes; nothing if it cannot be read, in which case nothing is known.
-fn read(host: &dyn Host, path: &HostPath) -> Option<Vec<u8>> {
+pub(crate) fn read(host: &dyn Host, path: &HostPath) -> Option<Vec<u8>> {
     let stat = host.lstat(path).ok()?;
     if stat.file_type != FileType::Regular || stat.size > MAX_BYTES {
         return None;

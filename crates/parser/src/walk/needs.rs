@@ -19,8 +19,18 @@ const NEEDS: Form = Form {
 };
 
 /// What can be needed, in the order in which it is listed to a user.
-const NEEDED: &[&str] =
-    &["dns", "tls", "users", "tmp", "timezones", "locale", "charsets", "terminfo", "os-release"];
+const NEEDED: &[&str] = &[
+    "dns",
+    "tls",
+    "users",
+    "tmp",
+    "timezones",
+    "locale",
+    "charsets",
+    "terminfo",
+    "os-release",
+    "packages",
+];
 
 impl Walker<'_> {
     /// Reads `needs dns tls …`.
@@ -73,6 +83,7 @@ impl Walker<'_> {
             "charsets" => Facility::Charsets,
             "terminfo" => Facility::Terminfo,
             "os-release" => Facility::OsRelease,
+            "packages" => Facility::Packages,
             // Which one has to be said.
             "locale" => {
                 let (node, property) = (NEEDS.node, "locale");

@@ -173,8 +173,8 @@ needs timezones="../x" locale="a b"
 needs timezone="UTC"
 needs timezones=#true"#,
         r#"missing_argument: `needs` lacks a need [needs -> nothing follows that says it] | write `needs dns tls`
-unknown_need: unknown need `tsl` [tsl -> written here] | did you mean `tls`? Known here: `dns`, `tls`, `users`, `tmp`, `timezones`, `locale`, `charsets`, `terminfo` and `os-release`
-unknown_need: unknown need `zzzzzzzz` ["zzzzzzzz" -> written here] | known here: `dns`, `tls`, `users`, `tmp`, `timezones`, `locale`, `charsets`, `terminfo` and `os-release`
+unknown_need: unknown need `tsl` [tsl -> written here] | did you mean `tls`? Known here: `dns`, `tls`, `users`, `tmp`, `timezones`, `locale`, `charsets`, `terminfo`, `os-release` and `packages`
+unknown_need: unknown need `zzzzzzzz` ["zzzzzzzz" -> written here] | known here: `dns`, `tls`, `users`, `tmp`, `timezones`, `locale`, `charsets`, `terminfo`, `os-release` and `packages`
 wrong_type: found the number `7` where a need is expected [7 -> written here] | write `"7"`
 unknown_property: unknown property `tls` of `needs` [tls -> `needs` does not have it] | `needs` takes `timezones` and `locale`
 missing_property: `needs` lacks the property `locale` [locale -> asked for here] | write `needs locale="C.UTF-8"`

@@ -84,6 +84,7 @@ pub(super) fn lower_entry(
                 WrittenFacility::Charsets => Facility::Charsets,
                 WrittenFacility::Terminfo => Facility::Terminfo,
                 WrittenFacility::OsRelease => Facility::OsRelease,
+                WrittenFacility::Packages => Facility::Packages,
                 WrittenFacility::Tmp => {
                     let kind = NodeKind::Directory(temporary_files());
                     return Some(draft.add(kind, Vec::new(), need.span));

@@ -258,6 +258,7 @@ impl ResolveError {
             | Self::TooManyEntries { node, .. }
             | Self::NeedsLoaderCache { node, .. }
             | Self::NeedIsMissing { node, .. }
+            | Self::PackagesAreUnread { node, .. }
             | Self::OpenedIsMissing { node, .. }
             | Self::OpenedIsRecommended { node, .. }
             | Self::OpenedIsSuggested { node, .. }

@@ -7,6 +7,7 @@ mod charsets;
 mod dns;
 mod locale;
 mod locale_archive;
+mod packages;
 mod release;
 mod terminals;
 mod tls;
@@ -63,6 +64,10 @@ pub(crate) fn add(asking: &Asking<'_>, facility: &Facility, drafts: &mut Drafts)
         }
         Facility::OsRelease => {
             release::add(asking, drafts);
+            Vec::new()
+        }
+        Facility::Packages => {
+            packages::add(asking, drafts);
             Vec::new()
         }
     }

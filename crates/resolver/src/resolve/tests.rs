@@ -6,6 +6,7 @@ mod found;
 mod host;
 mod later;
 mod needs;
+mod packages;
 mod pages;
 
 use std::collections::BTreeSet;

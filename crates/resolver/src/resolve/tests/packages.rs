@@ -1,0 +1,123 @@
+//! What `needs packages` tells scanners.
+
+use super::*;
+
+const STATUS: &str = "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\n\
+    Version: 2.36-9\nConffiles:\n /etc/ld.so.conf.d/x.conf 0123\nDescription: C library\n with more\n\n\
+    Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n\
+    Package: other\nArchitecture: all\nVersion: 3\n\n\
+    Package: terms\nArchitecture: all\nVersion: 4\n";
+
+const SUM: &str = "0123456789abcdef0123456789abcdef";
+
+fn machine() -> Memory {
+    let sums = |paths: &[&str]| -> String {
+        paths.iter().map(|path| format!("{SUM}  {path}\n")).collect()
+    };
+    debian()
+        .file("/etc/os-release", "ID=debian\n")
+        .program("/usr/bin/tool", Sample::program().needs("libc.so.6").bytes())
+        .file("/usr/share/tool/data", "data")
+        .file("/usr/share/tool/data.distrib", "moved")
+        .link("/usr/share/doc/tool", "terms")
+        .file("/usr/share/doc/terms/copyright", "free")
+        .file("/work/own", "own")
+        .file("/var/lib/dpkg/status", STATUS)
+        .file(
+            "/var/lib/dpkg/diversions",
+            "/usr/share/tool/data\n/usr/share/tool/data.distrib\nother\n",
+        )
+        .file("/var/lib/dpkg/info/libc6:amd64.list", "/lib/x86_64-linux-gnu/libc.so.6\n")
+        .file(
+            "/var/lib/dpkg/info/libc6:amd64.md5sums",
+            sums(&["lib/x86_64-linux-gnu/libc.so.6", "usr/share/doc/libc6/changelog"]),
+        )
+        .file(
+            "/var/lib/dpkg/info/tool.list",
+            "/bin/tool\n/usr/share/tool/data\n/usr/share/tool/no\n",
+        )
+        .file("/var/lib/dpkg/info/tool.md5sums", sums(&["bin/tool", "usr/share/tool/data"]))
+        .file("/var/lib/dpkg/info/other.list", "/usr/share/tool/data\n")
+        .file("/var/lib/dpkg/info/other.md5sums", sums(&["usr/share/tool/data"]))
+        .file("/var/lib/dpkg/info/terms.list", "/usr/share/doc/terms/copyright\n")
+        .file("/var/lib/dpkg/info/terms.md5sums", sums(&["usr/share/doc/terms/copyright"]))
+        .file("/var/lib/dpkg/info/absent.list", "/usr/bin/absent\n")
+}
+
+/// Returns the files below a directory of the image, and what stands in them.
+#[track_caller]
+fn texts(case: Case, directory: &str) -> Vec<(String, String)> {
+    let resolution = case.resolve().unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let below = resolution.closure.entries.iter().filter_map(|(path, found)| {
+        let name = path.as_bytes().strip_prefix(directory.as_bytes())?.strip_prefix(b"/")?;
+        let Content::File { digest, .. } = &found.content else { return None };
+        let mut text = String::new();
+        let mut bytes = resolution.sources.open(digest).unwrap();
+        std::io::Read::read_to_string(&mut bytes, &mut text).unwrap();
+        Some((String::from_utf8_lossy(name).into_owned(), text))
+    });
+    below.collect()
+}
+
+#[test]
+fn records_are_those_of_the_packages_that_have_a_file_in_the_image() {
+    let case = case(machine())
+        .binary("/usr/bin/tool", "/tool")
+        .file("/usr/share/tool/data", "/usr/share/tool/data", None)
+        .file("own", "/usr/share/tool/no", None)
+        .text("/usr/bin/absent", "own")
+        .needs(Facility::Packages);
+    let found = texts(case, "/var/lib/dpkg/status.d");
+    let expected = [
+        (
+            "libc6",
+            "Package: libc6\nArchitecture: amd64\nVersion: 2.36-9\n\
+             Description: C library\n with more\n"
+                .to_owned(),
+        ),
+        ("libc6.md5sums", format!("{SUM}  usr/lib/x86_64-linux-gnu/libc.so.6\n")),
+        // The file that `other` has diverted is its own.
+        ("other", "Package: other\nArchitecture: all\nVersion: 3\n".to_owned()),
+        ("other.md5sums", format!("{SUM}  usr/share/tool/data\n")),
+        // The terms of `tool` are a file of this one.
+        ("terms", "Package: terms\nArchitecture: all\nVersion: 4\n".to_owned()),
+        ("terms.md5sums", format!("{SUM}  usr/share/doc/terms/copyright\n")),
+        ("tool", "Package: tool\nArchitecture: amd64\nVersion: 1\n".to_owned()),
+        ("tool.md5sums", format!("{SUM}  tool\n")),
+    ];
+    let expected = expected.map(|(name, text)| (name.to_owned(), text));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn records_of_apk_keep_the_files_that_are_there() {
+    let installed = "C:Q1x=\nP:tool\nV:1-r0\nA:x86_64\nF:usr\nF:usr/bin\nM:0:0:755\nR:other\n\
+        a:0:0:755\nZ:Q1o=\nR:tool\na:0:0:755\nZ:Q1t=\nF:usr/share\nR:data\n\n\
+        P:absent\nV:2\nF:usr/bin\nR:absent\n\n";
+    let host = Memory::on_device(1)
+        .program("/usr/bin/tool", Sample::library().pie().bytes())
+        .file("/usr/lib/os-release", "ID=alpine\n")
+        .file("/lib/apk/db/installed", installed)
+        .directory("/work");
+    let case = case(host).binary("/usr/bin/tool", "/usr/bin/tool").needs(Facility::Packages);
+    let kept =
+        "C:Q1x=\nP:tool\nV:1-r0\nA:x86_64\nF:usr/bin\nM:0:0:755\nR:tool\na:0:0:755\nZ:Q1t=\n\n";
+    assert_eq!(texts(case, "/lib/apk/db"), [("installed".to_owned(), kept.to_owned())]);
+}
+
+#[test]
+fn a_source_without_readable_records_is_told() {
+    let host = debian()
+        .file("/etc/os-release", "ID=fedora\n")
+        .file("/usr/lib/sysimage/rpm/rpmdb.sqlite", "SQLite format 3");
+    let found = case(host).needs(Facility::Packages).resolve().unwrap().warnings;
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "the packages of the sources are in `/usr/lib/sysimage/rpm/rpmdb.sqlite`, which imgc does not read"
+        ]
+    );
+    let none = case(debian().file("/etc/os-release", "x")).needs(Facility::Packages).problems();
+    assert_eq!(none, ["the sources have no records of packages"]);
+}
