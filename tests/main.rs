@@ -12,6 +12,7 @@ mod errors;
 mod golden;
 mod loader;
 mod lock;
+mod messages;
 mod program;
 mod reproducible;
 mod store;

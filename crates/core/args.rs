@@ -68,6 +68,9 @@ pub(crate) struct GlobalArguments {
     /// How errors, warnings and remarks are written to stderr.
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "human")]
     pub(crate) message_format: MessageFormat,
+    /// Makes warnings errors, except those that a recipe accepts with `allow`.
+    #[arg(long, global = true, value_enum, value_name = "WHAT")]
+    pub(crate) deny: Option<Denied>,
     /// Says nothing but errors and warnings on stderr.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -98,6 +101,15 @@ pub(crate) enum MessageFormat {
     Human,
     /// For programs: one JSON object a line.
     Json,
+    /// For code-scanning pages: one SARIF 2.1.0 document at the end.
+    Sarif,
+}
+
+/// What is an error beside errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Denied {
+    /// Warnings that no `allow` of the recipe accepts.
+    Warnings,
 }
 
 /// When to use colours.
@@ -121,6 +133,10 @@ pub(crate) enum Command {
     Build(BuildArguments),
     /// Checks recipes: everything that `build` does but writing.
     Check(RecipesArguments),
+    /// Writes a recipe for programs: what their checks ask for, each line with its reason.
+    ///
+    /// Goes to stdout unless `-o` names a file. Nothing is run.
+    Init(InitArguments),
     /// Locks recipes: writes beside each what it was made from and what came out.
     ///
     /// From then on `build` and `check` stop when something has changed. Check the lock in.
@@ -175,6 +191,20 @@ pub(crate) struct BuildArguments {
     /// Loads the images into an engine; without `--output` nothing else is written.
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(crate) load: Option<Engine>,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// The programs: paths, or names in `PATH`. The first is the entrypoint.
+    #[arg(required_unless_present = "all_in", value_name = "PROGRAM", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) programs: Vec<PathBuf>,
+    /// Takes every program of a directory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) all_in: Option<PathBuf>,
+    /// The recipe, which must not be there yet [default: stdout].
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// An engine that images are loaded into.

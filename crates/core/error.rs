@@ -58,6 +58,30 @@ pub(crate) enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// A directory that cannot be read.
+    #[error("cannot read `{file}`")]
+    #[diagnostic(code(imgc::program::cannot_read), help("name a directory that you may read"))]
+    CannotRead {
+        file: String,
+        #[source]
+        source: io::Error,
+    },
+    /// `init` would write over a file.
+    #[error("`{path}` is there already")]
+    #[diagnostic(
+        code(imgc::program::recipe_exists),
+        help("remove it first, or write to stdout by leaving `-o` out")
+    )]
+    RecipeExists { path: String },
+    /// `init` is given what is no program.
+    #[error("`{name}` is no program, and there is none of that name in PATH")]
+    #[diagnostic(
+        code(imgc::program::no_such_program),
+        help(
+            "give the path of a file that may be executed, or of a directory of them by `--all-in`"
+        )
+    )]
+    NoSuchProgram { name: String },
     /// A build of an audit that fails without anything being changed.
     #[error("`{recipe}` cannot be built in a process of its own: {reason}")]
     #[diagnostic(code(imgc::program::audit_failed), help("see why: `imgc build {recipe}`"))]
@@ -96,6 +120,14 @@ pub(crate) enum ProgramError {
         help("list all codes: `imgc explain`{}", nearest.as_ref().map_or(String::new(), |code| format!("; or did you mean `{code}`?")))
     )]
     UnknownCode { code: String, nearest: Option<String> },
+    /// A recipe accepts what nothing ever says.
+    #[error("no warning has the code `{}`", imgc_parser::Printable::new(code))]
+    #[diagnostic(
+        code(imgc::program::unknown_allow),
+        severity(Warning),
+        help("list all codes: `imgc explain`{}", nearest.as_ref().map_or(String::new(), |code| format!("; or did you mean `{code}`?")))
+    )]
+    UnknownAllow { code: String, nearest: Option<String> },
     /// A path that the image does not have.
     #[error("`{path}` is not in the image")]
     #[diagnostic(code(imgc::program::not_in_image), help("list what is: `imgc ls {recipe}`"))]

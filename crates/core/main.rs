@@ -9,6 +9,7 @@ mod audit;
 mod commands;
 mod comparison;
 mod contents;
+mod draft;
 mod elf_view;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ mod project;
 mod quantity;
 mod receipt;
 mod report;
+mod sarif;
 mod scratch;
 mod session;
 mod subject;
@@ -83,7 +85,7 @@ fn run(arguments: &Arguments) -> ExitCode {
     let flushed = session.output.flush().map_err(Failure::from);
     let result = result.and_then(|outcome| flushed.map(|()| outcome));
     session.talk.clear();
-    match result {
+    let code = match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Ok(Outcome::Fatal) => ExitCode::from(FATAL),
@@ -99,13 +101,16 @@ fn run(arguments: &Arguments) -> ExitCode {
                 _ => ExitCode::FAILURE,
             }
         }
-    }
+    };
+    session.close();
+    code
 }
 
 fn dispatch(command: &Command, session: &mut Session) -> Result<Outcome, Failure> {
     match command {
         Command::Build(arguments) => commands::build::run(arguments, session),
         Command::Check(arguments) => commands::check::run(arguments, session),
+        Command::Init(arguments) => commands::init::run(arguments, session),
         Command::Lock(arguments) => commands::lock::run(arguments, session),
         Command::Plan(arguments) => commands::plan::run(arguments, session),
         Command::Why(arguments) => commands::why::run(arguments, session),

@@ -7,13 +7,17 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use imgc_parser::{Printable, Texts};
+use imgc_parser::{Epoch, Platform, Printable, Texts};
 use imgc_planner::lock::Lock;
-use imgc_planner::{Closure, Digest, EntryKind, ImageSpec, Origins, Place, Plan, assemble, check};
-use imgc_resolver::{HostPath, Resolution, ResolveError, Sources, resolve};
+use imgc_planner::{
+    AssembleError, Closure, Digest, EntryKind, ImageSpec, Origins, Place, Plan, Setting, assemble,
+    check,
+};
+use imgc_resolver::{Host, HostPath, Resolution, ResolveError, Sources, resolve};
 
-use crate::commands::Failure;
+use crate::commands::{Failure, explain};
 use crate::error::ProgramError;
 use crate::lockfile;
 use crate::project::Project;
@@ -26,7 +30,7 @@ use crate::session::Session;
 pub(crate) struct Planned {
     pub(crate) plan: Plan,
     pub(crate) origins: Origins,
-    project: Project,
+    pub(crate) project: Project,
 }
 
 /// Everything that is known before anything is written.
@@ -47,6 +51,13 @@ pub(crate) struct CompiledImage {
     pub(crate) spec: ImageSpec,
     pub(crate) closure: Closure,
     pub(crate) sources: Sources,
+}
+
+/// A warning or remark, and the lines of a recipe that end it, if adding something does.
+#[derive(Clone, Debug)]
+pub(crate) struct Advice {
+    pub(crate) report: Report,
+    pub(crate) lines: Vec<String>,
 }
 
 impl Compiled {
@@ -115,11 +126,45 @@ pub(crate) fn compile_with(
     lock: Option<Lock>,
     session: &mut Session,
 ) -> Result<Compiled, Failure> {
-    let Planned { plan, origins, project } = plan(recipe, session)?;
+    let planned = plan(recipe, session)?;
     let created = match &lock {
         Some(lock) => lock.created,
         None => session.created()?,
     };
+    let (result, advice) = match prove_all(planned, lock, created, session) {
+        Ok((compiled, advice)) => (Ok(compiled), advice),
+        Err((advice, errors)) => (Err(errors), advice),
+    };
+    let mut denied = Vec::new();
+    for Advice { report, .. } in advice {
+        if session.denies_warnings && report.is_warning() {
+            denied.push(report.denied());
+        } else {
+            session.report(&report);
+        }
+    }
+    match result {
+        Ok(compiled) if denied.is_empty() => Ok(compiled),
+        Ok(_) => Err(denied.into()),
+        Err(mut errors) => {
+            errors.extend(denied);
+            errors.sort_by_key(Report::place);
+            Err(errors.into())
+        }
+    }
+}
+
+/// What a plan leads to, and what there is to say about it; or that and what is wrong.
+type Proved = Result<(Compiled, Vec<Advice>), (Vec<Advice>, Vec<Report>)>;
+
+/// Finds what a plan asks for on every platform, and proves that the images are sound. Says nothing.
+pub(crate) fn prove_all(
+    planned: Planned,
+    lock: Option<Lock>,
+    created: Epoch,
+    session: &mut Session,
+) -> Proved {
+    let Planned { plan, origins, project } = planned;
     let file = project.shown(&project.recipe);
     let root = HostPath::new(project.root.as_os_str().as_bytes());
     let platforms = match plan.image().platforms.as_slice() {
@@ -128,52 +173,86 @@ pub(crate) fn compile_with(
     };
     let host = session.host();
     let mut images = Vec::new();
+    let mut advice = unknown_allows(&plan, &origins, &file);
     let mut errors: Vec<Report> = Vec::new();
     for platform in platforms {
         session.talk.progress(&format!("resolving {}", plan.image().name));
-        let Resolution { closure, sources, warnings } = match resolve(&plan, platform, &root, &host)
-        {
-            Ok(resolution) => resolution,
-            Err(failed) => {
-                errors.extend(failed.iter().map(|error| resolve_report(error, &origins, &file)));
-                continue;
+        match prove(&plan, &origins, platform, &root, &host, created, &file) {
+            Ok((image, said)) => {
+                images.push(image);
+                advice.extend(said);
             }
-        };
-        let is_allowed = |warning: &&ResolveError| {
-            let code = miette::Diagnostic::code(*warning).map(|code| code.to_string());
-            code.is_some_and(|code| plan.image().allows(&code))
-        };
-        for warning in warnings.iter().filter(|warning| !is_allowed(warning)) {
-            let report = resolve_report(warning, &origins, &file);
-            session.report(&report);
+            Err(failed) => errors.extend(failed),
         }
-        let spec =
-            match assemble(&plan, &closure, created) {
-                Ok(spec) => spec,
-                Err(failed) => {
-                    errors.extend(failed.iter().map(|error| {
-                        Report::new(error).at(error.places(), &origins).in_file(&file)
-                    }));
-                    continue;
-                }
-            };
-        for finding in check(&plan, &spec, &closure) {
-            let report = Report::new(&finding).at(finding.places(&plan), &origins).in_file(&file);
-            if finding.is_error() {
-                errors.push(report);
-            } else {
-                session.report(&report);
-            }
-        }
-        images.push(CompiledImage { spec, closure, sources });
     }
     session.talk.clear();
     errors.sort_by_key(Report::place);
-    if errors.is_empty() {
-        Ok(Compiled { plan, origins, project, lock, images })
-    } else {
-        Err(errors.into())
+    advice.sort_by_key(|advice| advice.report.place());
+    // Images for several platforms mostly lack the same.
+    advice.dedup_by(|one, other| one.report == other.report);
+    let compiled = Compiled { plan, origins, project, lock, images };
+    if errors.is_empty() { Ok((compiled, advice)) } else { Err((advice, errors)) }
+}
+
+/// Finds what an image for one platform is made of, and proves that it is sound.
+fn prove(
+    plan: &Plan,
+    origins: &Origins,
+    platform: Option<Platform>,
+    root: &HostPath,
+    host: &Arc<dyn Host>,
+    created: Epoch,
+    file: &str,
+) -> Result<(CompiledImage, Vec<Advice>), Vec<Report>> {
+    let failed = |errors: Vec<ResolveError>| {
+        errors.iter().map(|error| resolve_report(error, origins, file)).collect::<Vec<_>>()
+    };
+    let Resolution { closure, sources, warnings } =
+        resolve(plan, platform, root, host).map_err(failed)?;
+    let is_allowed = |warning: &&ResolveError| {
+        let code = miette::Diagnostic::code(*warning).map(|code| code.to_string());
+        code.is_some_and(|code| plan.image().allows(&code))
+    };
+    let warnings = warnings.iter().filter(|warning| !is_allowed(warning));
+    let mut advice: Vec<Advice> = warnings
+        .map(|warning| Advice {
+            report: resolve_report(warning, origins, file),
+            lines: warning.lines(),
+        })
+        .collect();
+    let spec = assemble(plan, &closure, created).map_err(|failed| {
+        let report =
+            |error: &AssembleError| Report::new(error).at(error.places(), origins).in_file(file);
+        failed.iter().map(report).collect::<Vec<_>>()
+    })?;
+    let mut errors = Vec::new();
+    for finding in check(plan, &spec, &closure) {
+        let report = Report::new(&finding).at(finding.places(plan), origins).in_file(file);
+        if finding.is_error() {
+            errors.push(report);
+        } else {
+            advice.push(Advice { report, lines: finding.lines() });
+        }
     }
+    if errors.is_empty() {
+        Ok((CompiledImage { spec, closure, sources }, advice))
+    } else {
+        Err(errors)
+    }
+}
+
+/// Says which codes the recipe accepts that nothing has.
+fn unknown_allows(plan: &Plan, origins: &Origins, file: &str) -> Vec<Advice> {
+    let codes = plan.image().allow.keys().filter(|code| !explain::knows(code));
+    codes
+        .map(|code| {
+            let nearest = explain::nearest(code);
+            let error = ProgramError::UnknownAllow { code: code.clone(), nearest };
+            let place = (Place::Setting(Setting::Allow(code.clone())), "accepted here");
+            let report = Report::new(&error).at([place], origins).in_file(file);
+            Advice { report, lines: Vec::new() }
+        })
+        .collect()
 }
 
 fn reports<E: miette::Diagnostic>(errors: &[E], file: &str) -> Failure {

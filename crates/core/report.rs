@@ -21,7 +21,7 @@ const WIDTH: usize = 100;
 const MAX_QUOTED_LINE: usize = 16 * 1024;
 
 /// An error, a warning or a remark, with everything that is known about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
     severity: Severity,
     code: String,
@@ -69,6 +69,17 @@ impl Report {
         self
     }
 
+    /// Makes a warning an error.
+    pub(crate) fn denied(mut self) -> Self {
+        self.severity = Severity::Error;
+        self
+    }
+
+    /// Tells whether it is a warning.
+    pub(crate) fn is_warning(&self) -> bool {
+        self.severity == Severity::Warning
+    }
+
     /// Returns the code.
     pub(crate) fn code(&self) -> &str {
         &self.code
@@ -102,6 +113,7 @@ fn message_of(diagnostic: &dyn Diagnostic) -> String {
 pub(crate) struct Reporter {
     format: MessageFormat,
     handler: GraphicalReportHandler,
+    messages: Vec<Message>,
 }
 
 impl Reporter {
@@ -112,15 +124,27 @@ impl Reporter {
             .with_width(WIDTH)
             .with_links(false)
             .with_context_lines(1);
-        Self { format, handler }
+        Self { format, handler, messages: Vec::new() }
     }
 
-    /// Writes one report.
-    pub(crate) fn write(&self, report: &Report, map: &SourceMap) -> String {
+    /// Writes one report; nothing if all are written together, at the end.
+    pub(crate) fn write(&mut self, report: &Report, map: &SourceMap) -> Option<String> {
         match self.format {
-            MessageFormat::Human => self.human(report, map),
-            MessageFormat::Json => json(report, map),
+            MessageFormat::Human => Some(self.human(report, map)),
+            MessageFormat::Json => {
+                let message = Message::new(report, map);
+                Some(serde_json::to_string(&message).expect("strings and numbers always encode"))
+            }
+            MessageFormat::Sarif => {
+                self.messages.push(Message::new(report, map));
+                None
+            }
         }
+    }
+
+    /// Returns what was reported, if it is written together.
+    pub(crate) fn together(&self) -> Option<&[Message]> {
+        (self.format == MessageFormat::Sarif).then_some(&self.messages)
     }
 
     fn human(&self, report: &Report, map: &SourceMap) -> String {
@@ -134,47 +158,68 @@ impl Reporter {
     }
 }
 
-/// One diagnostic of `--message-format json`. Fields may be added, never renamed.
-#[derive(Serialize)]
-struct Message<'a> {
-    severity: &'static str,
-    code: &'a str,
-    message: &'a str,
-    help: Option<&'a str>,
+/// One diagnostic as programs read it. Fields may be added, never renamed.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Message {
+    pub(crate) severity: &'static str,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) help: String,
     /// The file as the user named it, if the diagnostic is about one.
-    file: Option<String>,
-    /// From 1.
-    line: Option<usize>,
+    pub(crate) file: Option<String>,
+    /// From 1; the beginning of the file if the diagnostic is about all of it.
+    pub(crate) line: Option<usize>,
     /// From 1, in characters.
-    column: Option<usize>,
+    pub(crate) column: Option<usize>,
+    /// The line of the character behind the last one.
+    pub(crate) end_line: Option<usize>,
+    /// The column of the character behind the last one.
+    pub(crate) end_column: Option<usize>,
     /// The diagnostic's page.
-    url: Option<String>,
+    pub(crate) url: String,
 }
 
-fn json(report: &Report, map: &SourceMap) -> String {
-    let place = report.labels.first().and_then(|(span, _)| Some((map.file(*span)?, *span)));
-    let position = place.map(|(file, span)| position(file, span));
-    let message = Message {
-        severity: match report.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Advice => "remark",
-        },
-        code: &report.code,
-        message: &report.message,
-        help: report.help.as_deref(),
-        file: place.map(|(file, _)| file.name.clone()).or_else(|| report.file.clone()),
-        line: position.map(|(line, _)| line),
-        column: position.map(|(_, column)| column),
-        url: page_of(&report.code),
-    };
-    serde_json::to_string(&message).expect("strings and numbers always encode")
+impl Message {
+    pub(crate) fn new(report: &Report, map: &SourceMap) -> Self {
+        let place = report.labels.first().and_then(|(span, _)| Some((map.file(*span)?, *span)));
+        let file = place.map(|(file, _)| file.name.clone()).or_else(|| report.file.clone());
+        let whole = file.as_ref().map(|_| (1, 1));
+        let start = place.map(|(file, span)| position(file, span)).or(whole);
+        let end = place.map(|(file, span)| end_position(file, span)).or(whole);
+        Self {
+            severity: match report.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Advice => "remark",
+            },
+            code: report.code.clone(),
+            message: report.message.clone(),
+            help: report
+                .help
+                .clone()
+                .unwrap_or_else(|| format!("see `imgc explain {}`", report.code)),
+            file,
+            line: start.map(|(line, _)| line),
+            column: start.map(|(_, column)| column),
+            end_line: end.map(|(line, _)| line),
+            end_column: end.map(|(_, column)| column),
+            url: page_of(&report.code),
+        }
+    }
 }
 
 /// Returns the line and column of a span's first byte, both from 1.
 pub(crate) fn position(file: &SourceFile, span: Span) -> (usize, usize) {
-    let offset = file.offset(span).min(file.text.len());
-    let before = file.text.get(..offset).unwrap_or_default();
+    position_at(file, file.offset(span))
+}
+
+/// Returns the line and column of the byte behind a span, both from 1.
+fn end_position(file: &SourceFile, span: Span) -> (usize, usize) {
+    position_at(file, file.offset(span) + span.len as usize)
+}
+
+fn position_at(file: &SourceFile, offset: usize) -> (usize, usize) {
+    let before = file.text.get(..offset.min(file.text.len())).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
@@ -191,9 +236,13 @@ fn place_of(report: &Report, map: &SourceMap) -> Option<String> {
     labelled.or_else(|| report.file.clone().filter(|file| !report.message.contains(file)))
 }
 
-/// Returns where a code is explained.
-fn page_of(code: &str) -> Option<String> {
-    (!code.is_empty()).then(|| format!("docs/errors/{}.md", code.replace("::", ".")))
+/// Returns where a code is explained: in the project's repository, if the package names one.
+pub(crate) fn page_of(code: &str) -> String {
+    let page = format!("docs/errors/{}.md", code.replace("::", "."));
+    match env!("CARGO_PKG_REPOSITORY") {
+        "" => page,
+        repository => format!("{repository}/blob/v{}/{page}", env!("CARGO_PKG_VERSION")),
+    }
 }
 
 /// A report as miette's printer wants it: offsets in one file, other files as related reports.

@@ -17,11 +17,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use imgc_parser::{Epoch, SourceMap};
 use imgc_resolver::{Host, HostPath, Machine, Noted};
 
-use crate::args::{ColorChoice, GlobalArguments, MessageFormat};
+use crate::args::{ColorChoice, Denied, GlobalArguments, MessageFormat};
+use crate::commands::explain;
 use crate::error::ProgramError;
 use crate::output::{Output, Said, Talk, Transcript};
 use crate::project::Project;
 use crate::report::{Report, Reporter};
+use crate::sarif;
 use crate::session::store::StorePlace;
 
 /// Names of directories that mark the root of a project.
@@ -73,6 +75,8 @@ pub(crate) struct Session {
     pub(crate) noted: Option<Arc<Noted>>,
     /// When the command started, in nanoseconds since 1970.
     start_ns: i128,
+    /// Whether warnings are errors.
+    pub(crate) denies_warnings: bool,
     reporter: Reporter,
     jobs: Option<NonZeroUsize>,
     project: Option<PathBuf>,
@@ -114,6 +118,7 @@ impl Session {
             noted: None,
             start_ns: now_ns(),
             search_path: env::var_os("PATH").unwrap_or_default(),
+            denies_warnings: arguments.deny == Some(Denied::Warnings),
             reporter: Reporter::new(arguments.message_format, colors),
             project: arguments.project.clone(),
             source_date_epoch: env::var_os("SOURCE_DATE_EPOCH")
@@ -142,6 +147,13 @@ impl Session {
         absolute
     }
 
+    /// Returns the root of the repository that a directory lies in; itself if it is in none.
+    fn repository(&self, directory: &Path) -> PathBuf {
+        let is_root =
+            |above: &&Path| PROJECT_MARKS.iter().any(|mark| self.exists(&above.join(mark)));
+        directory.ancestors().find(is_root).unwrap_or(directory).to_owned()
+    }
+
     /// Finds the project that a recipe belongs to.
     ///
     /// # Errors
@@ -151,11 +163,7 @@ impl Session {
         let directory = recipe.parent().unwrap_or(Path::new("/"));
         let root = match &self.project {
             Some(root) => self.absolute(root),
-            None => directory
-                .ancestors()
-                .find(|above| PROJECT_MARKS.iter().any(|mark| self.exists(&above.join(mark))))
-                .unwrap_or(directory)
-                .to_owned(),
+            None => self.repository(directory),
         };
         Project::new(root, self.cwd.clone(), &recipe, self.noted.clone())
     }
@@ -259,9 +267,27 @@ impl Session {
         Ok(Epoch::new(now - now % SECONDS_PER_DAY).unwrap_or(Epoch::ZERO))
     }
 
+    /// Tells whether reports are written together, at the end.
+    pub(crate) fn reports_together(&self) -> bool {
+        self.reporter.together().is_some()
+    }
+
+    /// Writes what was reported, if it is written together, to stderr.
+    pub(crate) fn close(&mut self) {
+        let Some(messages) = self.reporter.together() else { return };
+        let place = |file: &str| {
+            let absolute = self.absolute(Path::new(file));
+            let root = self.repository(absolute.parent().unwrap_or(Path::new("/")));
+            Some(absolute.strip_prefix(root).ok()?.to_string_lossy().into_owned())
+        };
+        let text = sarif::document(messages, place, explain::page);
+        self.talk.write(&text);
+    }
+
     /// Writes a report to stderr.
     pub(crate) fn report(&mut self, report: &Report) {
-        let text = self.reporter.write(report, &self.map);
-        self.talk.write(&text);
+        if let Some(text) = self.reporter.write(report, &self.map) {
+            self.talk.write(&text);
+        }
     }
 }

@@ -45,8 +45,9 @@ impl Destination {
 
 /// Builds all recipes. Nothing is written if one of them has errors.
 pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<Outcome, Failure> {
-    // What an engine has can be asked of the engine alone.
-    let is_checked = arguments.load.is_none();
+    // What an engine has can be asked of the engine alone; and reports that are written together at
+    // the end are not there yet when the receipt is.
+    let is_checked = arguments.load.is_none() && !session.reports_together();
     if is_checked && receipt::replay(session)? {
         return Ok(Outcome::Done);
     }

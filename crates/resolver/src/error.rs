@@ -3,6 +3,7 @@
 //! The fields are data; `core` joins them to the places of the recipe through
 //! [`ResolveError::nodes`].
 
+mod lines;
 mod story;
 
 pub(crate) use story::errno as errno_text;

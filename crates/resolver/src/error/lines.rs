@@ -1,0 +1,24 @@
+//! What a recipe can add so that a warning ends.
+
+use super::{Name, ResolveError};
+
+impl ResolveError {
+    /// Returns the lines of a recipe that end a warning or remark, if adding something does.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let library = |name: &Name| format!("library \"{name}\"");
+        match self {
+            Self::MayOpen { found, .. } => found.iter().map(library).collect(),
+            Self::OpenedIsSuggested { names, .. } => names.iter().take(1).map(library).collect(),
+            Self::UnloadedNeedsMore { names, .. } => names.iter().map(library).collect(),
+            Self::PluginsAreMissing { add, .. } | Self::PluginsAreLeftOut { add, .. } => {
+                add.iter().map(ToString::to_string).collect()
+            }
+            Self::UnwinderIsMissing { .. } | Self::UnwinderIsLeftOut { .. } => {
+                vec!["library \"libgcc_s.so.1\"".into()]
+            }
+            // All others are repaired otherwise.
+            _ => Vec::new(),
+        }
+    }
+}
