@@ -66,6 +66,7 @@ impl VerifyError {
             }
             Problem::LayerCount
             | Problem::Json
+            | Problem::Field
             | Problem::MediaType
             | Problem::Platform
             | Problem::Created
@@ -78,6 +79,7 @@ impl VerifyError {
             | Problem::GzipHeader
             | Problem::Trailing
             | Problem::Header
+            | Problem::Padding
             | Problem::Pax => Self::Archive { finding },
             Problem::NoParent
             | Problem::BelowNoDirectory

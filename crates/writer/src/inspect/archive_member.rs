@@ -18,7 +18,18 @@ pub(super) fn check_header(header: &Header, name: &[u8], findings: &mut Vec<Find
         if digits.iter().all(|digit| matches!(digit, b'0'..=b'7')));
     let magic = &bytes[257..265] == b"ustar\x0000";
     let padding = bytes[500..].iter().all(|byte| *byte == 0);
-    if !numbers.into_iter().all(normal) || !sum || !magic || !padding {
+    // A text ends at its first NUL, and zeros fill its field.
+    let ends = |field: &[u8]| {
+        let text = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+        field[text..].iter().all(|byte| *byte == 0)
+    };
+    let texts = [&bytes[..100], &bytes[157..257], &bytes[345..500]];
+    let (kind, link) = (bytes[156], bytes[157]);
+    let has_link = (link != 0) == matches!(kind, b'1' | b'2');
+    let has_size = header.entry_size().is_ok_and(|size| size > 0);
+    let is_whole = kind != 0 && has_link && (!has_size || matches!(kind, b'0' | b'x'));
+    let is_normal = numbers.into_iter().all(normal) && texts.into_iter().all(ends);
+    if !(is_normal && sum && magic && padding && is_whole) {
         found(Problem::Header);
     }
     if &bytes[136..148] != b"00000000000\0" {

@@ -9,11 +9,12 @@ use serde::de::DeserializeOwned;
 use super::canonical::is_canonical;
 use super::finding::{Finding, Problem};
 use super::layout::{Layout, blob_name};
+use super::shape::{self, Shape};
 use super::{InspectedEntry, InspectedImage, InspectedKind, layer};
 use crate::error::WriteError;
 
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(super) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
 struct Reader<'a> {
     layout: &'a Layout,
@@ -30,18 +31,21 @@ pub(super) fn read(
         findings.push(Finding::new("oci-layout", Problem::Json));
     }
     let mut reader = Reader { layout, blobs: BTreeSet::new(), findings };
-    let index: ImageIndex = reader.parse("index.json", &layout.document("index.json")?)?;
+    let index: ImageIndex =
+        reader.parse("index.json", &layout.document("index.json")?, &shape::INDEX)?;
     reader.check_index("index.json", &index);
     let (mut images, mut names) = (Vec::new(), BTreeSet::new());
     for descriptor in index.manifests() {
         let annotation = |key| descriptor.annotations().as_ref()?.get(key).cloned();
         let name = annotation(REF_NAME);
-        if annotation(CONTAINERD_NAME).is_none() || !names.insert(name.clone()) || name.is_none() {
+        let full = name.as_deref().map(full_name);
+        let is_full = full.is_some() && annotation(CONTAINERD_NAME) == full;
+        if !is_full || !names.insert(name.clone()) {
             reader.found("index.json", Problem::ImageName);
         }
         if *descriptor.media_type() == MediaType::ImageIndex {
             let (place, bytes, _) = reader.blob(descriptor)?;
-            let nested: ImageIndex = reader.parse(&place, &bytes)?;
+            let nested: ImageIndex = reader.parse(&place, &bytes, &shape::INDEX)?;
             reader.check_index(&place, &nested);
             for descriptor in nested.manifests() {
                 images.push(reader.image(name.clone(), descriptor)?);
@@ -63,9 +67,17 @@ impl Reader<'_> {
         self.findings.push(Finding::new(place, problem));
     }
 
-    fn parse<T: DeserializeOwned>(&mut self, place: &str, bytes: &[u8]) -> Result<T, WriteError> {
+    fn parse<T: DeserializeOwned>(
+        &mut self,
+        place: &str,
+        bytes: &[u8],
+        shape: &Shape,
+    ) -> Result<T, WriteError> {
         if !is_canonical(bytes) {
             self.found(place, Problem::Json);
+        }
+        if serde_json::from_slice(bytes).is_ok_and(|value| !shape::fits(&value, shape)) {
+            self.found(place, Problem::Field);
         }
         serde_json::from_slice(bytes)
             .map_err(|_| self.layout.unreadable(&format!("`{place}` is not such a document")))
@@ -108,7 +120,7 @@ impl Reader<'_> {
         descriptor: &Descriptor,
     ) -> Result<InspectedImage, WriteError> {
         let (place, bytes, digest) = self.blob(descriptor)?;
-        let manifest: ImageManifest = self.parse(&place, &bytes)?;
+        let manifest: ImageManifest = self.parse(&place, &bytes, &shape::MANIFEST)?;
         if manifest.schema_version() != 2
             || *manifest.media_type() != Some(MediaType::ImageManifest)
             || *descriptor.media_type() != MediaType::ImageManifest
@@ -117,7 +129,7 @@ impl Reader<'_> {
             self.found(&place, Problem::MediaType);
         }
         let (config_place, bytes, config_digest) = self.blob(manifest.config())?;
-        let config: ImageConfiguration = self.parse(&config_place, &bytes)?;
+        let config: ImageConfiguration = self.parse(&config_place, &bytes, &shape::CONFIG)?;
         self.check_config(&config_place, &config);
         let platform = platform(
             &config.os().to_string(),
@@ -221,7 +233,7 @@ impl Reader<'_> {
             repo_tags: Vec<String>,
         }
         let bytes = self.layout.document("manifest.json")?;
-        let entries: Vec<Entry> = self.parse("manifest.json", &bytes)?;
+        let entries: Vec<Entry> = self.parse("manifest.json", &bytes, &shape::DOCKER)?;
         let names: BTreeSet<_> = images.iter().map(|image| &image.name).collect();
         let agrees = |entry: &Entry| {
             images.iter().any(|image| {
@@ -238,6 +250,17 @@ impl Reader<'_> {
             self.found("manifest.json", Problem::DockerManifest);
         }
         Ok(())
+    }
+}
+
+/// Completes a name as Docker does: with the registry, unless its first component is one
+/// (distribution/reference, `ParseNormalizedNamed`).
+fn full_name(name: &str) -> String {
+    let first = name.split_once('/').map(|(first, _)| first);
+    match first {
+        Some(first) if first.contains(['.', ':']) || first == "localhost" => name.to_owned(),
+        Some(_) => format!("docker.io/{name}"),
+        None => format!("docker.io/library/{name}"),
     }
 }
 

@@ -66,6 +66,9 @@ pub enum Problem {
     /// A header that is not USTAR, or numbers in another form than octal digits with zeros.
     #[error("has a header that is not in normal form")]
     Header,
+    /// Bytes between a content and the next header that are not zero.
+    #[error("has bytes other than zero behind the content of a member")]
+    Padding,
     /// PAX records that are unsorted, unknown or needless.
     #[error("has PAX records that are not in normal form")]
     Pax,
@@ -105,6 +108,9 @@ pub enum Problem {
     /// JSON in another form than the canonical one.
     #[error("is not canonical JSON")]
     Json,
+    /// A field that imgc does not write.
+    #[error("has a field that imgc does not write")]
+    Field,
     /// A version or media type that is missing or unexpected.
     #[error("has an unexpected version or media type")]
     MediaType,

@@ -10,6 +10,7 @@ use tar::EntryType;
 use super::archive_member::{self, Extended};
 use super::finding::{Finding, Problem};
 use super::layout::{Layout, Section, blob_name};
+use super::padding::Padding;
 use super::{InspectedEntry, InspectedKind, InspectedLayer};
 use super::{MAX_ENTRIES, MAX_LAYER_BYTES, MAX_PAX_BYTES, MAX_RATIO};
 use crate::error::WriteError;
@@ -159,7 +160,8 @@ fn read_archive(
     entries: &mut Vec<InspectedEntry>,
     findings: &mut Vec<Finding>,
 ) -> io::Result<u64> {
-    let mut archive = tar::Archive::new(reader);
+    let mut padded = Padding::new(reader);
+    let mut archive = tar::Archive::new(&mut padded);
     let mut extended = None;
     let mut end = 0;
     for member in archive.entries()?.raw(true) {
@@ -214,6 +216,9 @@ fn read_archive(
         if entries.len() >= MAX_ENTRIES {
             return Err(io::ErrorKind::InvalidData.into());
         }
+    }
+    if !padded.is_clean() {
+        findings.push(Finding::new(blob, Problem::Padding));
     }
     Ok(end)
 }

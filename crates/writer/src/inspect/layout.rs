@@ -17,6 +17,7 @@ use rustix::fs::{Dir, FileType, Mode, OFlags};
 
 use super::archive_member;
 use super::finding::{Finding, Problem};
+use super::padding::Padding;
 use super::{MAX_DOCUMENT_BYTES, MAX_ENTRIES};
 use crate::error::WriteError;
 
@@ -199,7 +200,8 @@ fn members(
     let file = Arc::new(file);
     let damaged = |_: io::Error| unreadable(path, "it is no tar archive, or a damaged one");
     let size = file.metadata().map_err(WriteError::io("look at", path))?.len();
-    let mut archive = tar::Archive::new(Section { file: Arc::clone(&file), offset: 0, size });
+    let whole = Section { file: Arc::clone(&file), offset: 0, size };
+    let mut archive = tar::Archive::new(Padding::new(whole));
     let (mut files, mut last) = (BTreeMap::new(), Vec::new());
     let mut end = 0;
     for entry in archive.entries().map_err(damaged)?.raw(true) {
@@ -224,6 +226,9 @@ fn members(
         } else if !matches!(&name[..], b"blobs/" | b"blobs/sha256/") {
             findings.push(Finding::new(&name, Problem::Stray));
         }
+    }
+    if !archive.into_inner().is_clean() {
+        findings.push(Finding::new("archive", Problem::Padding));
     }
     let mut rest = Vec::new();
     let mut section = Section { file, offset: end, size: size.saturating_sub(end).min(1025) };

@@ -16,6 +16,8 @@ mod layout;
 mod members;
 mod observe;
 mod observe_layer;
+mod padding;
+mod shape;
 #[cfg(test)]
 mod tests;
 

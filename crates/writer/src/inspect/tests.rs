@@ -178,6 +178,13 @@ fn each_broken_rule_of_a_layer_is_found() {
         (&[("a", "", &at(335, b'1'))], 1024, &[Problem::DeviceNumber]),
         (&[("a", "", &at(102, b'1'))], 1024, &[Problem::Mode]),
         (&[("a", "", &at(108, b' '))], 1024, &[Problem::Header]),
+        (&[("a", "", &at(50, b'x'))], 1024, &[Problem::Header]),
+        (&[("a", "", &at(200, b'x'))], 1024, &[Problem::Header]),
+        (&[("a", "", &at(400, b'x'))], 1024, &[Problem::Header]),
+        (&[("a", "", &kind(0))], 1024, &[Problem::Header]),
+        (&[("a", "b", plain)], 1024, &[Problem::Header]),
+        (&[("a", "", &at(134, b'5'))], 2048 - 512, &[]),
+        (&[("a", "", &at(134, b'5')), ("b", "", plain)], 1024, &[Problem::Padding]),
         (&[("a", "", plain)], 512, &[Problem::Trailer]),
         (&[("a", "", plain)], 1536, &[Problem::Trailer]),
         (&[("a", "", plain)], 10_240, &[Problem::Trailer]),
@@ -234,9 +241,34 @@ fn each_broken_rule_of_a_layout_is_found() {
     });
     check(&[Problem::Json], &|at| append(&at("oci-layout"), b"\n"));
     check(&[Problem::Json], &|at| append(&at("index.json"), b"\n"));
-    check(&[Problem::ImageName], &|at| {
+    check(&[Problem::Field, Problem::ImageName], &|at| {
         replace(&at("index.json"), "io.containerd", "io.conteinerd")
     });
+    check(&[Problem::ImageName], &|at| {
+        replace(&at("index.json"), "docker.io/library/app", "docker.io/library/other");
+    });
+    for (file, field) in [
+        ("index.json", "\"annotations\":{},"),
+        ("config", "\"author\":\"me\","),
+        ("config", "\"Tool\":\"imgc\","),
+    ] {
+        let mut problems = vec![Problem::Field];
+        if file == "config" {
+            problems = vec![Problem::Digest, Problem::Size, Problem::Field];
+        }
+        check(&problems, &|at| {
+            // Where the order of fields allows it, so that nothing else is wrong.
+            let before = match field {
+                "\"annotations\":{}," => "\"manifests\"",
+                "\"author\":\"me\"," => "\"config\"",
+                _ => "\"User\"",
+            };
+            let file = at(file);
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.contains(before));
+            fs::write(&file, text.replacen(before, &format!("{field}{before}"), 1)).unwrap();
+        });
+    }
     check(&[Problem::MediaType], &|at| {
         replace(&at("index.json"), "\"schemaVersion\":2", "\"schemaVersion\":1");
     });
@@ -250,6 +282,26 @@ fn each_broken_rule_of_a_layout_is_found() {
     check(&[Problem::Digest, Problem::Size, Problem::Created], &|at| {
         replace(&at("config"), "00:00Z\",\"h", "00+0Z\",\"h");
     });
+}
+
+/// Which of them a rule names is tested above; here, that no byte is without one.
+#[test]
+fn no_byte_of_an_archive_can_change_unseen() {
+    let place = tempfile::tempdir().unwrap();
+    let target = place.path().join("out.tar");
+    let mut tree = Tree::default();
+    tree.file("/app", 0o755, b"a program");
+    let images = [spec("app", GZIP, vec![tree.layer()])];
+    write_archive(&target, &images, &tree.contents, workers(1)).unwrap();
+    let whole = fs::read(&target).unwrap();
+    // A prime, so that every field of headers is met somewhere.
+    for at in (0..whole.len()).step_by(13) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        fs::write(&target, damaged).unwrap();
+        let is_seen = inspect(&target).map_or(true, |inspection| !inspection.findings.is_empty());
+        assert!(is_seen, "{at}");
+    }
 }
 
 #[test]
