@@ -184,6 +184,16 @@ fn an_image_is_judged_against_a_recipe() {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.stdout.contains("only the compression"), "{outcome:?}");
 
+    // As skopeo copies it.
+    project.build("app.kdl", "copy/");
+    let index = String::from_utf8(project.read("copy/index.json")).expect("JSON is text");
+    let name = "\"io.containerd.image.name\":\"docker.io/library/app:latest\",";
+    assert!(index.contains(name), "{index}");
+    project.write("copy/index.json", index.replace(name, ""));
+    let outcome = against("copy");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("only its index differs"), "{outcome:?}");
+
     project.write("conf/app", "answer = 43\n");
     let outcome = against("image.tar");
     assert_eq!(outcome.code, Some(4), "{outcome:?}");

@@ -104,6 +104,23 @@ fn a_date_differs_strictly_and_not_semantically() {
 }
 
 #[test]
+fn an_archive_may_be_compressed_and_have_any_name() {
+    let project = project();
+    let line = "gzip -c a.tar > gz; cp a.tar plain; head -c 500 gz > cut";
+    succeed(Command::new("sh").args(["-c", line]).current_dir(project.path("")));
+    for name in ["gz", "plain"] {
+        let same = diff(&project, &["a.kdl", name]);
+        assert_eq!((same.code, same.stdout.as_str()), (Some(0), ""), "{name}: {same:?}");
+    }
+    let verified = run(&mut project.imgc(&["verify", "gz"]));
+    assert_eq!(verified.code, Some(1));
+    assert!(verified.stderr.contains("`archive` is compressed as a whole"), "{verified:?}");
+    let cut = diff(&project, &["a.kdl", "cut"]);
+    assert_eq!((cut.code, cut.stdout.as_str()), (Some(2), ""), "{cut:?}");
+    assert!(cut.stderr.contains("it is compressed, and damaged"), "{cut:?}");
+}
+
+#[test]
 fn what_cannot_be_read_is_trouble_and_no_difference() {
     let project = project();
     for pair in [["a.tar", "none.kdl"], ["a.tar", "none.tar"]] {

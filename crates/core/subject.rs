@@ -2,10 +2,12 @@
 //! is built into a directory that goes away again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use imgc_planner::{Digest, ImageSpec};
-use imgc_writer::inspect::{ObservedLayout, contents, observe};
+use imgc_writer::inspect::{ObservedLayout, contents, is_archive, observe};
 
 use crate::commands::Failure;
 use crate::lockfile;
@@ -60,7 +62,17 @@ impl Subject {
     }
 }
 
-/// Tells whether a path names an image that was written, and no recipe.
+/// Tells whether a path names an image that was written, and no recipe: a directory, or a file that
+/// is called an archive or starts as one, also if it is compressed.
 pub(crate) fn is_image(path: &Path) -> bool {
-    path.is_dir() || path.extension().is_some_and(|extension| extension == "tar")
+    path.is_dir()
+        || path.extension().is_some_and(|extension| extension == "tar")
+        || (path.is_file() && start(path).is_ok_and(|start| is_archive(&start)))
+}
+
+/// Returns as much of a file as a header of tar.
+fn start(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    File::open(path)?.take(512).read_to_end(&mut start)?;
+    Ok(start)
 }

@@ -77,6 +77,7 @@ impl VerifyError {
             | Problem::Trailer
             | Problem::Damaged
             | Problem::GzipHeader
+            | Problem::Compressed
             | Problem::Trailing
             | Problem::Header
             | Problem::Padding

@@ -11,7 +11,7 @@ use crate::digest::NodeId;
 #[derive(Clone, Debug, PartialEq, Eq, Error, Diagnostic)]
 pub enum LockError {
     /// There is no lock, and there has to be one.
-    #[error("there is no lock, and `--locked` asks for one")]
+    #[error("there is no lock, and `--locked` and `lock --check` take one")]
     #[diagnostic(code(imgc::lock::missing), help("make one: `imgc lock {recipe}`"))]
     Missing {
         /// The recipe.

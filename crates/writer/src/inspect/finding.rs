@@ -87,6 +87,9 @@ pub enum Problem {
     /// The gzip header is not the constant one.
     #[error("has a gzip header that is not constant")]
     GzipHeader,
+    /// An archive that is compressed as a whole, not its layers alone.
+    #[error("is compressed as a whole")]
+    Compressed,
     /// Something stands behind the compressed data.
     #[error("has bytes behind its compressed data")]
     Trailing,

@@ -18,7 +18,7 @@ use rustix::fs::{Dir, FileType, Mode, OFlags};
 use super::archive_member;
 use super::finding::{Finding, Problem};
 use super::padding::Padding;
-use super::{MAX_DOCUMENT_BYTES, MAX_ENTRIES};
+use super::{MAX_DOCUMENT_BYTES, MAX_ENTRIES, MAX_LAYER_BYTES, observe_layer};
 use crate::error::WriteError;
 
 /// The files of a layout.
@@ -83,6 +83,12 @@ impl Layout {
             (files, false)
         } else if status.is_file() {
             let file = File::open(path).map_err(WriteError::io("open", path))?;
+            let file = if is_compressed(&file).map_err(WriteError::io("read", path))? {
+                findings.push(Finding::new("archive", Problem::Compressed));
+                decompress(path, file)?
+            } else {
+                file
+            };
             (members(path, file, findings)?, true)
         } else {
             return Err(unreadable(path, "it is neither a directory nor a file"));
@@ -157,6 +163,44 @@ fn open(at: impl std::os::fd::AsFd, name: &OsStr, directory: bool) -> rustix::io
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let more = if directory { OFlags::DIRECTORY } else { OFlags::NOFOLLOW };
     rustix::io::retry_on_intr(|| rustix::fs::openat(&at, name, flags | more, Mode::empty()))
+}
+
+/// Tells by its first 512 bytes whether a file is a tar archive, compressed or not. Those of before
+/// 1988 have no mark.
+#[must_use]
+pub fn is_archive(start: &[u8]) -> bool {
+    start.get(257..262) == Some(b"ustar") || COMPRESSED.iter().any(|mark| start.starts_with(mark))
+}
+
+/// The first bytes of gzip (RFC 1952, section 2.3.1) and zstd (RFC 8878, section 3.1.1).
+const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"];
+
+fn is_compressed(file: &File) -> io::Result<bool> {
+    let mut start = [0; 4];
+    let count = file.read_at(&mut start, 0)?;
+    Ok(COMPRESSED.iter().any(|mark| start[..count].starts_with(mark)))
+}
+
+/// Returns an archive as it was before it was compressed, in memory.
+fn decompress(path: &Path, file: File) -> Result<File, WriteError> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::QuotaExceeded => {
+            let (what, limit) = ("what is compressed".to_owned(), MAX_LAYER_BYTES);
+            WriteError::TooLarge { path: path.to_owned(), what, limit }
+        }
+        _ => unreadable(path, "it is compressed, and damaged"),
+    };
+    let whole = || {
+        let flags = rustix::fs::MemfdFlags::CLOEXEC;
+        let mut memory = File::from(rustix::fs::memfd_create("archive", flags)?);
+        let (decoded, _) = observe_layer::open(io::BufReader::new(file))?;
+        let size = io::copy(&mut decoded.take(MAX_LAYER_BYTES + 1), &mut memory)?;
+        if size > MAX_LAYER_BYTES {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        Ok(memory)
+    };
+    whole().map_err(failed)
 }
 
 /// Lists `blobs/sha256` and the files above it; anything else is a stray and not looked into.

@@ -26,6 +26,7 @@ use std::path::Path;
 use imgc_planner::{BlobDigest, DiffId, Digest};
 
 pub use finding::{Finding, Problem};
+pub use layout::is_archive;
 pub use observe::{
     EntryField, ObservedEntry, ObservedImage, ObservedLayer, ObservedLayout, contents, observe,
 };

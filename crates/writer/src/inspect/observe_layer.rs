@@ -35,7 +35,9 @@ impl<R: Read> Read for Meter<R> {
 }
 
 /// Opens what is in a blob; says how it was compressed.
-fn open<'a>(mut blob: impl BufRead + 'a) -> io::Result<(Box<dyn Read + 'a>, &'static str)> {
+pub(super) fn open<'a>(
+    mut blob: impl BufRead + 'a,
+) -> io::Result<(Box<dyn Read + 'a>, &'static str)> {
     let start = blob.fill_buf()?;
     Ok(match start {
         [0x1f, 0x8b, ..] => (Box::new(flate2::bufread::MultiGzDecoder::new(blob)), "gzip"),
