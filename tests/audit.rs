@@ -98,32 +98,48 @@ fn a_build_that_another_user_cannot_make_is_found() {
     assert!(outcome.stdout.contains("failed: another user"), "{outcome:?}");
 }
 
-/// A file that is never twice the same, as a log is.
+/// A file outside the project that somebody changes between two builds.
 #[test]
 fn what_comes_out_otherwise_is_named_field_by_field() {
-    let project = project();
-    let changing = Project::new();
-    let (file, next) = (changing.path("log"), changing.path("next"));
-    changing.write("log", "0");
+    let (project, outside) = (project(), Project::new());
+    let (file, next) = (outside.path("log"), outside.path("next"));
+    outside.write("log", "0");
+    outside.write("next", "1");
+    outside.write("tmp/.here", "");
     project.write("app.kdl", format!("file \"/etc/log\" from=\"{}\"\n", file.display()));
-    let end = std::sync::atomic::AtomicBool::new(false);
+    let mut command = project.imgc(&["audit", "app.kdl", "--markdown"]);
+    command.env("TMPDIR", outside.path("tmp"));
+    let is_over = std::sync::atomic::AtomicBool::new(false);
     let outcome = std::thread::scope(|scope| {
         scope.spawn(|| {
-            let numbers = (1_u64..).take_while(|_| !end.load(std::sync::atomic::Ordering::Relaxed));
-            for number in numbers {
-                fs::write(&next, number.to_string()).expect("a file can be written");
-                fs::rename(&next, &file).expect("a file can be replaced");
-                std::thread::sleep(std::time::Duration::from_millis(40));
+            while !has_built_again(&outside.path("tmp")) {
+                assert!(!is_over.load(std::sync::atomic::Ordering::Relaxed), "no build was seen");
+                std::thread::yield_now();
             }
+            fs::rename(&next, &file).expect("a file can be replaced");
         });
-        let outcome = audit(&project, &["app.kdl", "--markdown"]);
-        end.store(true, std::sync::atomic::Ordering::Relaxed);
+        let outcome = run(&mut command);
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
         outcome
     });
     assert_eq!(outcome.code, Some(4), "{outcome:?}");
     for word in ["- `app.kdl` **differs** under ", "layer 1 /etc/log\n", "  digest: sha256:"] {
         assert!(outcome.stdout.contains(word), "{word}: {outcome:?}");
     }
+}
+
+/// Whether an audit has left more than its first image among its temporary files.
+fn has_built_again(temporary: &std::path::Path) -> bool {
+    let below = |path: &std::path::Path| {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let is_later = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let audits = below(temporary);
+    audits.iter().any(|audit| below(&audit.join("outputs")).iter().any(is_later))
 }
 
 #[test]
