@@ -10,6 +10,7 @@ mod diff_archives;
 mod engines;
 mod errors;
 mod golden;
+mod init;
 mod loader;
 mod lock;
 mod messages;

@@ -1,13 +1,15 @@
 //! A recipe that is written for programs: what the checks ask for is added until they ask no more.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-use imgc_parser::{Epoch, ProjectPath, SourceMap, SourceText, Texts};
+use imgc_parser::{Epoch, ImagePath, ProjectPath, SourceMap, SourceText, Texts};
 
 use crate::commands::Failure;
-use crate::pipeline::{Advice, Planned, prove_all};
+use crate::pipeline::{Planned, prove_all};
 use crate::project::Project;
-use crate::report::Report;
+use crate::report::{Remedy, Report};
 use crate::session::Session;
 
 /// Most rounds of asking and adding. Each adds what the files of the one before need; real programs
@@ -20,13 +22,36 @@ const MAX_NAMED: usize = 6;
 
 /// Codes of remarks whose lines are added all the same: they cost little, and without them some
 /// programs end in the middle of their work.
-const ADDED_REMARKS: &[&str] = &["imgc::check::may_need", "imgc::resolve::unwinder_is_left_out"];
+const ADDED_REMARKS: &[&str] = &[
+    "imgc::check::may_need",
+    "imgc::resolve::data_is_left_out",
+    "imgc::resolve::plugins_are_left_out",
+    "imgc::resolve::unwinder_is_left_out",
+];
 
 /// A line that was added, and why.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Added {
     line: String,
     reason: String,
+    /// What is left out, if it is a tree: paths from its root.
+    excluded: BTreeSet<String>,
+}
+
+impl Added {
+    fn new(line: &str, reason: &str) -> Self {
+        Self { line: line.to_owned(), reason: reason.to_owned(), excluded: BTreeSet::new() }
+    }
+
+    /// Returns the whole node.
+    fn text(&self) -> String {
+        if self.excluded.is_empty() {
+            return self.line.clone();
+        }
+        let patterns: Vec<String> =
+            self.excluded.iter().map(|path| format!("\"{path}\"")).collect();
+        format!("{} {{\n    exclude {}\n}}", self.line, patterns.join(" "))
+    }
 }
 
 /// A recipe that is being written.
@@ -52,7 +77,7 @@ impl Texts for InMemory<'_> {
     }
 }
 
-type Proved = Result<Vec<Advice>, Vec<Report>>;
+type Proved = Result<Vec<Report>, Vec<Report>>;
 
 impl Draft {
     /// Starts with the lines that name the programs, and adds what these need.
@@ -95,33 +120,53 @@ impl Draft {
         place: &dyn Fn() -> Result<Project, Failure>,
         session: &mut Session,
     ) -> Result<(), Failure> {
-        let lines: Vec<&str> = wanted.iter().map(|added| &*added.line).collect();
-        if self.prove(&lines, place, session)?.is_ok() {
-            self.added.extend(wanted);
+        if let Some(added) = self.repaired(wanted.clone(), place, session)? {
+            self.added.extend(added);
             return Ok(());
         }
-        for added in wanted {
-            if self.prove(&[&added.line], place, session)?.is_ok() {
-                self.added.push(added);
-            } else {
-                self.refused.insert(added.line);
+        for one in wanted {
+            match self.repaired(vec![one.clone()], place, session)? {
+                Some(added) => self.added.extend(added),
+                None => {
+                    self.refused.insert(one.line);
+                }
             }
         }
         Ok(())
     }
 
-    /// Returns the lines that end what is said, without those that are there or make it fail.
-    fn wanted(&self, advice: &[Advice]) -> Vec<Added> {
-        let mut wanted: Vec<Added> = Vec::new();
-        for Advice { report, lines } in advice {
-            if !is_added(report, lines) {
-                continue;
+    /// Adds to lines what they need to be built: what links in their trees point at, or that those
+    /// links are left out. Returns nothing if that is not enough.
+    fn repaired(
+        &self,
+        mut lines: Vec<Added>,
+        place: &dyn Fn() -> Result<Project, Failure>,
+        session: &mut Session,
+    ) -> Result<Option<Vec<Added>>, Failure> {
+        for _ in 0..MAX_ROUNDS {
+            let Err(errors) = self.prove(&lines, place, session)? else { return Ok(Some(lines)) };
+            let mut is_repaired = true;
+            for error in &errors {
+                let repaired =
+                    error.remedies.iter().any(|remedy| repair(&mut lines, error, remedy));
+                is_repaired &= repaired;
             }
-            for line in lines {
-                let is_known = self.added.iter().chain(&wanted).any(|known| known.line == *line)
+            if !is_repaired {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the lines that end what is said, without those that are there or make it fail.
+    fn wanted(&self, advice: &[Report]) -> Vec<Added> {
+        let mut wanted: Vec<Added> = Vec::new();
+        for report in advice.iter().filter(|report| is_added(report)) {
+            for line in lines(report) {
+                let is_known = self.added.iter().chain(&wanted).any(|known| known.line == line)
                     || self.refused.contains(line);
                 if !is_known {
-                    wanted.push(Added { line: line.clone(), reason: report.message().to_owned() });
+                    wanted.push(Added::new(line, report.message()));
                 }
             }
         }
@@ -129,43 +174,46 @@ impl Draft {
     }
 
     /// Returns what only a person can decide.
-    fn left(&self, advice: &[Advice]) -> Vec<(String, Vec<String>)> {
-        let is_left = |advice: &&Advice| {
-            let known = |line: &String| self.added.iter().any(|added| added.line == *line);
-            !is_added(&advice.report, &advice.lines)
-                && (advice.report.is_warning() || !advice.lines.is_empty())
-                && !advice.lines.iter().any(known)
+    fn left(&self, advice: &[Report]) -> Vec<(String, Vec<String>)> {
+        let is_left = |report: &&Report| {
+            let is_there = |line: &str| self.added.iter().any(|added| added.line == line);
+            let mut lines = lines(report).peekable();
+            (report.is_warning() || lines.peek().is_some()) && !lines.any(is_there)
         };
-        let said = |advice: &Advice| (advice.report.message().to_owned(), advice.lines.clone());
+        let said = |report: &Report| {
+            (report.message().to_owned(), lines(report).map(ToOwned::to_owned).collect())
+        };
         advice.iter().filter(is_left).map(said).collect()
     }
 
     /// Compiles the recipe as it is, with more lines.
     fn prove(
         &self,
-        more: &[&str],
+        more: &[Added],
         place: &dyn Fn() -> Result<Project, Failure>,
         session: &mut Session,
     ) -> Result<Proved, Failure> {
-        let added = self.added.iter().map(|added| &*added.line);
-        let lines: Vec<&str> = self
-            .given
-            .iter()
-            .map(String::as_str)
-            .chain(added)
-            .chain(more.iter().copied())
-            .collect();
-        let text = lines.join("\n");
+        let added = self.added.iter().chain(more).map(Added::text);
+        let text = self.given.iter().cloned().chain(added).collect::<Vec<_>>().join("\n");
         let project = place()?;
         let main = project.recipe.clone();
         let mut map = SourceMap::default();
+        let reports = |errors: &[&dyn miette::Diagnostic]| {
+            errors.iter().map(|error| Report::new(*error)).collect::<Vec<_>>()
+        };
         let parsed = match imgc_parser::parse(&main, &mut InMemory(&text), &mut map) {
             Ok(parsed) => parsed,
-            Err(errors) => return Ok(Err(errors.iter().map(|error| Report::new(error)).collect())),
+            Err(errors) => {
+                let errors: Vec<&dyn miette::Diagnostic> = errors.iter().map(|e| e as _).collect();
+                return Ok(Err(reports(&errors)));
+            }
         };
         let (plan, origins) = match imgc_planner::plan(&parsed) {
             Ok(planned) => planned,
-            Err(errors) => return Ok(Err(errors.iter().map(|error| Report::new(error)).collect())),
+            Err(errors) => {
+                let errors: Vec<&dyn miette::Diagnostic> = errors.iter().map(|e| e as _).collect();
+                return Ok(Err(reports(&errors)));
+            }
         };
         let planned = Planned { plan, origins, project };
         Ok(match prove_all(planned, None, Epoch::ZERO, session) {
@@ -209,7 +257,7 @@ impl Draft {
                 write("");
                 write(&format!("// {}", comment(reason)));
             }
-            write(&added.line);
+            write(&added.text());
         }
         for (title, said) in [
             (
@@ -234,12 +282,62 @@ impl Draft {
     }
 }
 
-/// Tells whether the lines of an advice are added without asking.
-fn is_added(report: &Report, lines: &[String]) -> bool {
-    let is_choice = report.code() == "imgc::resolve::dlopen" && lines.len() > MAX_NAMED;
-    !lines.is_empty()
-        && !is_choice
-        && (report.is_warning() || ADDED_REMARKS.contains(&report.code()))
+/// Tells whether the lines of a report are added without asking.
+fn is_added(report: &Report) -> bool {
+    let is_choice = report.code() == "imgc::resolve::dlopen" && lines(report).count() > MAX_NAMED;
+    !is_choice && (report.is_warning() || ADDED_REMARKS.contains(&report.code()))
+}
+
+/// Returns the lines that end a report.
+fn lines(report: &Report) -> impl Iterator<Item = &str> {
+    report.remedies.iter().filter_map(|remedy| match remedy {
+        Remedy::Line(line) => Some(&**line),
+        Remedy::Link { .. } => None,
+    })
+}
+
+/// Changes lines so that an error is not found any more. Tells whether there is a way.
+fn repair(lines: &mut Vec<Added>, error: &Report, remedy: &Remedy) -> bool {
+    match remedy {
+        Remedy::Line(line) => {
+            let is_new = lines.iter().all(|known| known.line != *line);
+            if is_new {
+                lines.push(Added::new(line, error.message()));
+            }
+            is_new
+        }
+        Remedy::Link { link, target } => {
+            let path = Path::new(std::ffi::OsStr::from_bytes(target.as_bytes()));
+            let node = match path.metadata() {
+                Ok(found) if found.is_dir() => Some("tree"),
+                Ok(found) if found.is_file() => Some("file"),
+                _ => None,
+            };
+            if let Some(node) = node {
+                let line = format!("{node} \"{target}\"");
+                if lines.iter().all(|known| known.line != line) {
+                    lines.push(Added::new(&line, error.message()));
+                    return true;
+                }
+            }
+            leave_out(lines, link)
+        }
+    }
+}
+
+/// Leaves a path out of the tree that has it. Tells whether there is one.
+fn leave_out(lines: &mut [Added], link: &ImagePath) -> bool {
+    let link = link.to_string();
+    for added in lines {
+        let Some(root) = added.line.strip_prefix("tree \"").and_then(|rest| rest.strip_suffix('"'))
+        else {
+            continue;
+        };
+        if let Some(below) = link.strip_prefix(root) {
+            return added.excluded.insert(below.to_owned());
+        }
+    }
+    false
 }
 
 /// Makes a message one line of a comment.

@@ -9,11 +9,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use imgc_parser::{Epoch, Platform, Printable, Texts};
+use imgc_parser::{Epoch, ImagePath, Platform, Printable, Texts};
 use imgc_planner::lock::Lock;
 use imgc_planner::{
-    AssembleError, Closure, Digest, EntryKind, ImageSpec, Origins, Place, Plan, Setting, assemble,
-    check,
+    AssembleError, Closure, Digest, EntryKind, Finding, ImageSpec, Origins, Place, Plan, Setting,
+    assemble, check,
 };
 use imgc_resolver::{Host, HostPath, Resolution, ResolveError, Sources, resolve};
 
@@ -22,7 +22,7 @@ use crate::error::ProgramError;
 use crate::lockfile;
 use crate::project::Project;
 use crate::quantity::{count, size};
-use crate::report::Report;
+use crate::report::{Remedy, Report};
 use crate::session::Session;
 
 /// What the pure half of the work gives.
@@ -51,13 +51,6 @@ pub(crate) struct CompiledImage {
     pub(crate) spec: ImageSpec,
     pub(crate) closure: Closure,
     pub(crate) sources: Sources,
-}
-
-/// A warning or remark, and the lines of a recipe that end it, if adding something does.
-#[derive(Clone, Debug)]
-pub(crate) struct Advice {
-    pub(crate) report: Report,
-    pub(crate) lines: Vec<String>,
 }
 
 impl Compiled {
@@ -136,7 +129,7 @@ pub(crate) fn compile_with(
         Err((advice, errors)) => (Err(errors), advice),
     };
     let mut denied = Vec::new();
-    for Advice { report, .. } in advice {
+    for report in advice {
         if session.denies_warnings && report.is_warning() {
             denied.push(report.denied());
         } else {
@@ -155,7 +148,7 @@ pub(crate) fn compile_with(
 }
 
 /// What a plan leads to, and what there is to say about it; or that and what is wrong.
-type Proved = Result<(Compiled, Vec<Advice>), (Vec<Advice>, Vec<Report>)>;
+type Proved = Result<(Compiled, Vec<Report>), (Vec<Report>, Vec<Report>)>;
 
 /// Finds what a plan asks for on every platform, and proves that the images are sound. Says nothing.
 pub(crate) fn prove_all(
@@ -187,9 +180,9 @@ pub(crate) fn prove_all(
     }
     session.talk.clear();
     errors.sort_by_key(Report::place);
-    advice.sort_by_key(|advice| advice.report.place());
+    advice.sort_by_key(Report::place);
     // Images for several platforms mostly lack the same.
-    advice.dedup_by(|one, other| one.report == other.report);
+    advice.dedup();
     let compiled = Compiled { plan, origins, project, lock, images };
     if errors.is_empty() { Ok((compiled, advice)) } else { Err((advice, errors)) }
 }
@@ -203,7 +196,7 @@ fn prove(
     host: &Arc<dyn Host>,
     created: Epoch,
     file: &str,
-) -> Result<(CompiledImage, Vec<Advice>), Vec<Report>> {
+) -> Result<(CompiledImage, Vec<Report>), Vec<Report>> {
     let failed = |errors: Vec<ResolveError>| {
         errors.iter().map(|error| resolve_report(error, origins, file)).collect::<Vec<_>>()
     };
@@ -214,12 +207,9 @@ fn prove(
         code.is_some_and(|code| plan.image().allows(&code))
     };
     let warnings = warnings.iter().filter(|warning| !is_allowed(warning));
-    let mut advice: Vec<Advice> = warnings
-        .map(|warning| Advice {
-            report: resolve_report(warning, origins, file),
-            lines: warning.lines(),
-        })
-        .collect();
+    let report =
+        |warning: &ResolveError| resolve_report(warning, origins, file).ended_by(warning.lines());
+    let mut advice: Vec<Report> = warnings.map(report).collect();
     let spec = assemble(plan, &closure, created).map_err(|failed| {
         let report =
             |error: &AssembleError| Report::new(error).at(error.places(), origins).in_file(file);
@@ -228,10 +218,14 @@ fn prove(
     let mut errors = Vec::new();
     for finding in check(plan, &spec, &closure) {
         let report = Report::new(&finding).at(finding.places(plan), origins).in_file(file);
+        let mut report = report.ended_by(finding.lines());
+        if let Finding::DanglingLink { path, target } = &finding {
+            report.remedies.extend(link_remedy(path, target));
+        }
         if finding.is_error() {
             errors.push(report);
         } else {
-            advice.push(Advice { report, lines: finding.lines() });
+            advice.push(report);
         }
     }
     if errors.is_empty() {
@@ -241,16 +235,33 @@ fn prove(
     }
 }
 
+/// Says what a link that leads nowhere wants.
+fn link_remedy(link: &ImagePath, target: &[u8]) -> Option<Remedy> {
+    let parent = link.parent().unwrap_or_else(ImagePath::root);
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let base = if target.starts_with(b"/") { b"/" } else { parent.as_bytes() };
+    for part in base.split(|byte| *byte == b'/').chain(target.split(|byte| *byte == b'/')) {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    let target = ImagePath::parse(&[b"/", &parts.join(&b'/')[..]].concat()).ok()?;
+    Some(Remedy::Link { link: link.clone(), target })
+}
+
 /// Says which codes the recipe accepts that nothing has.
-fn unknown_allows(plan: &Plan, origins: &Origins, file: &str) -> Vec<Advice> {
+fn unknown_allows(plan: &Plan, origins: &Origins, file: &str) -> Vec<Report> {
     let codes = plan.image().allow.keys().filter(|code| !explain::knows(code));
     codes
         .map(|code| {
             let nearest = explain::nearest(code);
             let error = ProgramError::UnknownAllow { code: code.clone(), nearest };
             let place = (Place::Setting(Setting::Allow(code.clone())), "accepted here");
-            let report = Report::new(&error).at([place], origins).in_file(file);
-            Advice { report, lines: Vec::new() }
+            Report::new(&error).at([place], origins).in_file(file)
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 //! The phases' errors hold data; this is the only place that turns them into what a user reads, and
 //! the only user of miette's printer. What came from outside is made harmless before it is shown.
 
-use imgc_parser::{Printable, SourceFile, SourceMap, Span};
+use imgc_parser::{ImagePath, Printable, SourceFile, SourceMap, Span};
 use imgc_planner::{Origins, Place};
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity,
@@ -30,6 +30,17 @@ pub(crate) struct Report {
     labels: Vec<(Span, String)>,
     /// The file at fault when no label says where it is.
     file: Option<String>,
+    /// What a recipe can do so that this is not said.
+    pub(crate) remedies: Vec<Remedy>,
+}
+
+/// Something that ends a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// To add this line.
+    Line(String),
+    /// To put into the image what this link points at, an absolute path, or to leave the link out.
+    Link { link: ImagePath, target: ImagePath },
 }
 
 impl Report {
@@ -47,6 +58,7 @@ impl Report {
             help: diagnostic.help().map(|help| help.to_string()),
             labels: labels.collect(),
             file: None,
+            remedies: Vec::new(),
         }
     }
 
@@ -60,6 +72,12 @@ impl Report {
             let spans = origins.spans(&place);
             self.labels.extend(spans.into_iter().map(|span| (span, label.to_owned())));
         }
+        self
+    }
+
+    /// Says which lines end it.
+    pub(crate) fn ended_by(mut self, lines: Vec<String>) -> Self {
+        self.remedies.extend(lines.into_iter().map(Remedy::Line));
         self
     }
 

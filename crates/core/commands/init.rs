@@ -46,8 +46,8 @@ pub(crate) fn run(arguments: &InitArguments, session: &mut Session) -> Result<Ou
     if places.len() > 1 {
         given.push(String::new());
         given.push("// The first of them, until you say otherwise.".into());
-        given.push(format!("entrypoint {}", places[0]));
     }
+    given.push(format!("entrypoint {}", places[0]));
     let root = session.project(&recipe)?.root;
     let cwd = session.cwd.clone();
     let place = || Project::new(root.clone(), cwd.clone(), &recipe, None).map_err(Failure::from);

@@ -519,6 +519,48 @@ pub enum ResolveError {
         /// The names that lead to nothing.
         absent: Vec<Name>,
     },
+    /// A script uses programs or modules that are not in the image.
+    #[error(
+        "the script `{script}` uses {}, which {} not in the image",
+        story::names(names),
+        story::are(names)
+    )]
+    #[diagnostic(code(imgc::resolve::script_needs_more), severity(Warning))]
+    #[diagnostic(help("{}", story::paste(add, "script_needs_more")))]
+    ScriptNeedsMore {
+        /// What asks for the script.
+        node: NodeId,
+        /// The script.
+        script: ImagePath,
+        /// Programs, files or modules, as the script names them.
+        names: Vec<Name>,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
+    /// Data that a program names is not in the image.
+    #[error("`{by}` names data that the image has not")]
+    #[diagnostic(code(imgc::resolve::data_is_missing), severity(Warning))]
+    #[diagnostic(help("{}", story::paste(add, "data_is_missing")))]
+    DataIsMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The file that names it.
+        by: ImagePath,
+        /// The lines of a recipe that add it.
+        add: Vec<Name>,
+    },
+    /// A configuration, or data of a library, is not in the image.
+    #[error("`{by}` names files that the image has not, and may do without")]
+    #[diagnostic(code(imgc::resolve::data_is_left_out), severity(Advice))]
+    #[diagnostic(help("{}", story::paste(add, "data_is_left_out")))]
+    DataIsLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The file that names them.
+        by: ImagePath,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
     /// Plug-ins of a program are not in the image, and are missed.
     #[error("`{by}` opens {family}, and none of them is in the image: {without}")]
     #[diagnostic(code(imgc::resolve::plugins_are_missing), severity(Warning))]
@@ -639,6 +681,8 @@ pub enum ResolveError {
 /// Every code of this phase, sorted. Each has a page in `docs/errors/`.
 pub const CODES: &[&str] = &[
     "imgc::resolve::damaged_elf",
+    "imgc::resolve::data_is_left_out",
+    "imgc::resolve::data_is_missing",
     "imgc::resolve::dlopen",
     "imgc::resolve::env_program_is_missing",
     "imgc::resolve::exclude_is_no_pattern",
@@ -670,6 +714,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::platform_is_assumed",
     "imgc::resolve::plugins_are_left_out",
     "imgc::resolve::plugins_are_missing",
+    "imgc::resolve::script_needs_more",
     "imgc::resolve::scripts_nest_too_deep",
     "imgc::resolve::source_is_no_directory",
     "imgc::resolve::too_many_entries",

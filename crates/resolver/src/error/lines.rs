@@ -11,9 +11,11 @@ impl ResolveError {
             Self::MayOpen { found, .. } => found.iter().map(library).collect(),
             Self::OpenedIsSuggested { names, .. } => names.iter().take(1).map(library).collect(),
             Self::UnloadedNeedsMore { names, .. } => names.iter().map(library).collect(),
-            Self::PluginsAreMissing { add, .. } | Self::PluginsAreLeftOut { add, .. } => {
-                add.iter().map(ToString::to_string).collect()
-            }
+            Self::PluginsAreMissing { add, .. }
+            | Self::PluginsAreLeftOut { add, .. }
+            | Self::DataIsMissing { add, .. }
+            | Self::DataIsLeftOut { add, .. }
+            | Self::ScriptNeedsMore { add, .. } => add.iter().map(ToString::to_string).collect(),
             Self::UnwinderIsMissing { .. } | Self::UnwinderIsLeftOut { .. } => {
                 vec!["library \"libgcc_s.so.1\"".into()]
             }

@@ -263,6 +263,9 @@ impl ResolveError {
             | Self::OpenedIsRecommended { node, .. }
             | Self::OpenedIsSuggested { node, .. }
             | Self::MayOpen { node, .. }
+            | Self::ScriptNeedsMore { node, .. }
+            | Self::DataIsMissing { node, .. }
+            | Self::DataIsLeftOut { node, .. }
             | Self::PluginsAreMissing { node, .. }
             | Self::PluginsAreLeftOut { node, .. }
             | Self::UnwinderIsMissing { node, .. }

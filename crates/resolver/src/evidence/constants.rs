@@ -8,6 +8,7 @@ use imgc_planner::Mention;
 use memchr::memmem::Finder;
 
 use super::candidates::is_library;
+use super::data::is_data;
 use crate::host::HostFile;
 use crate::loader::Elf;
 
@@ -28,6 +29,8 @@ pub(super) struct Constants {
     pub(super) mentions: BTreeSet<Mention>,
     /// Names of shared libraries, between NULs.
     pub(super) libraries: BTreeSet<Box<[u8]>>,
+    /// Absolute paths of data, between NULs.
+    pub(super) paths: BTreeSet<Box<[u8]>>,
 }
 
 /// Reads the constants of a file, and names of libraries among them if those are asked for. What
@@ -37,10 +40,21 @@ pub(super) fn read(file: &dyn HostFile, elf: &Elf, wants_libraries: bool) -> Con
     let finders: Vec<(Finder<'_>, Mention)> =
         Mention::TEXTS.iter().map(|(text, mention)| (Finder::new(text), *mention)).collect();
     let suffix = Finder::new(b".so");
+    let starts = [Finder::new(b"\0/usr/"), Finder::new(b"\0/etc/")];
     each_chunk(file, elf, |chunk| {
         for (finder, mention) in &finders {
             if !constants.mentions.contains(mention) && finder.find(chunk).is_some() {
                 constants.mentions.insert(*mention);
+            }
+        }
+        for start in &starts {
+            for at in start.find_iter(chunk) {
+                let tail = &chunk[at + 1..];
+                let end = memchr::memchr(0, &tail[..tail.len().min(MAX_NAME_BYTES)]);
+                // A list of paths is cut at its colons.
+                let text = end.map(|end| &tail[..end]).unwrap_or_default();
+                let paths = text.split(|byte| *byte == b':').filter(|path| is_data(path));
+                constants.paths.extend(paths.map(Into::into));
             }
         }
         if wants_libraries {

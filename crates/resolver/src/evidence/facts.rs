@@ -44,9 +44,9 @@ pub(super) fn read(file: &FileRef) -> Option<Evidence> {
         mentions: BTreeSet::new(),
     };
     let wants_libraries = opens_libraries(&facts);
-    let Constants { mentions, libraries } = constants::read(&*open, &elf, wants_libraries);
+    let Constants { mentions, libraries, paths } = constants::read(&*open, &elf, wants_libraries);
     facts.mentions = mentions;
-    Some(Evidence { facts, names: libraries })
+    Some(Evidence { facts, names: libraries, paths })
 }
 
 fn kind(elf: &Elf) -> ElfKind {

@@ -7,12 +7,14 @@
 
 mod candidates;
 mod constants;
+mod data;
 mod facts;
 mod families;
 mod note;
 pub(crate) mod opening;
 mod plugins;
 mod scene;
+mod scripts;
 mod unloaded;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +36,8 @@ pub(crate) struct Evidence {
     pub(crate) facts: ElfFacts,
     /// Names of libraries in its constants, if it opens libraries by names of its own.
     names: BTreeSet<Box<[u8]>>,
+    /// Paths of data in its constants.
+    paths: BTreeSet<Box<[u8]>>,
 }
 
 /// Reads ELF files, several at a time. A file that cannot be read any more says nothing: the writer
@@ -81,6 +85,8 @@ pub(crate) fn judge(
         warnings.extend(plugins::judge(scene));
         warnings.extend(plugins::name_services(scene));
         warnings.extend(plugins::unwinder(scene, &known));
+        warnings.extend(scripts::judge(scene));
+        warnings.extend(data::judge(scene));
         for run in scene.runs {
             loaded.extend(scene.objects(run).into_iter().map(|object| object.path));
             // The loader needs nothing, and is no object.

@@ -210,3 +210,103 @@ fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
     );
     assert_eq!(warnings(host, |case| tree(case).library("/usr/lib/lang/_ssl.so")), [""; 0]);
 }
+
+/// Returns the lines that would end what is doubtful about `/usr/bin/app`.
+#[track_caller]
+fn remedies(host: Memory) -> Vec<String> {
+    let resolution = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
+    resolution.warnings.iter().flat_map(ResolveError::lines).collect()
+}
+
+#[test]
+fn a_shell_script_is_read_for_the_programs_that_it_calls() {
+    let shell = Sample::program().bytes();
+    let script = "#!/usr/bin/sh\nsed -n p | sort\ncommand -v git && git log\nnone --such\n\
+                  ${AWK-awk} '{ print }' # grep\n. /usr/share/app/part\n";
+    let host = ["sort", "git", "grep", "awk"].iter().fold(
+        debian()
+            .program("/usr/bin/sh", &shell)
+            .program("/usr/bin/app", script)
+            .program("/usr/bin/sed", &shell)
+            .file("/usr/share/app/part", "x=1\n"),
+        |host, name| host.program(format!("/usr/bin/{name}"), &shell),
+    );
+    assert_eq!(
+        remedies(host),
+        [
+            "binary \"/usr/bin/awk\"",
+            "binary \"/usr/bin/sed\"",
+            "binary \"/usr/bin/sort\"",
+            "file \"/usr/share/app/part\"",
+        ]
+    );
+}
+
+#[test]
+fn scripts_of_perl_and_python_are_read_for_their_modules() {
+    let interpreter = Sample::program().bytes();
+    let host = debian()
+        .program("/usr/bin/perl", &interpreter)
+        .program("/usr/bin/app", "#!/usr/bin/perl\nuse strict;\nuse LWP::Simple;\n")
+        .file("/usr/share/perl/5.36/strict.pm", "")
+        .file("/usr/share/perl5/LWP/Simple.pm", "require HTTP::Date;")
+        .file("/usr/share/perl5/HTTP/Date.pm", "")
+        .file("/usr/share/perl5/Not/Used.pm", "");
+    assert_eq!(
+        remedies(host),
+        [
+            "tree \"/usr/share/perl/5.36\"",
+            "tree \"/usr/share/perl5/HTTP\"",
+            "tree \"/usr/share/perl5/LWP\"",
+        ]
+    );
+    let packages = "/usr/lib/python3/dist-packages";
+    let host = debian()
+        .program("/usr/bin/python3", &interpreter)
+        .program("/usr/bin/app", "#!/usr/bin/env python3\nfrom one.cli import main\nimport os\n")
+        .program("/usr/bin/env", &interpreter)
+        .file(format!("{packages}/one/__init__.py"), "")
+        .file(format!("{packages}/one/cli.py"), "    import two\n")
+        .file(format!("{packages}/One-1.0.egg-info/top_level.txt"), "one\n")
+        .file(format!("{packages}/two.py"), "")
+        .file(format!("{packages}/three.py"), "");
+    assert_eq!(
+        remedies(host),
+        [
+            "tree \"/usr/lib/python3\"",
+            "file \"/usr/lib/python3/dist-packages/two.py\"",
+            "tree \"/usr/lib/python3/dist-packages/One-1.0.egg-info\"",
+            "tree \"/usr/lib/python3/dist-packages/one\"",
+        ]
+    );
+}
+
+#[test]
+fn data_is_told_by_the_paths_that_a_program_names() {
+    let app = Sample::program()
+        .constant("/usr/share/app/templates")
+        .constant("/usr/share/other/x")
+        .constant("/usr/share/absent")
+        .constant("/usr/share/locale")
+        .constant("/etc/app/app.conf")
+        .constant("/etc/app/key")
+        .bytes();
+    let host = debian()
+        .program("/usr/bin/app", &app)
+        .file("/usr/share/app/templates/one", "1")
+        .file("/usr/share/other/x", "1")
+        .file("/usr/share/locale/cs", "1")
+        .file("/etc/app/app.conf", "1")
+        .file("/etc/app/key", "secret")
+        .mode(path("/etc/app/key"), 0o600);
+    let resolution = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
+    let said = |is_warning: bool| -> Vec<String> {
+        let severity = |warning: &&ResolveError| {
+            (miette::Diagnostic::severity(*warning) == Some(miette::Severity::Warning))
+                == is_warning
+        };
+        resolution.warnings.iter().filter(severity).flat_map(ResolveError::lines).collect()
+    };
+    assert_eq!(said(true), ["tree \"/usr/share/app/templates\""]);
+    assert_eq!(said(false), ["file \"/etc/app/app.conf\"", "file \"/usr/share/other/x\""]);
+}

@@ -1,0 +1,277 @@
+//! Files of data that programs name: paths in their constants that the sources have and the image has
+//! not.
+
+use std::collections::BTreeMap;
+
+use imgc_planner::recipe::ImagePath;
+use imgc_planner::{ElfKind, Need, Reason};
+
+use super::scene::{Object, Scene};
+use crate::error::{Name, ResolveError};
+use crate::glob::names;
+use crate::host::FileType;
+use crate::root::Roots;
+
+/// Where data of programs lies.
+const ROOTS: &[&str] = &["/usr/share/", "/usr/lib/", "/usr/libexec/", "/usr/lib64/", "/etc/"];
+
+/// What lies there and is no program's own: it has needs and rules of its own, or is for people, a
+/// desktop, compilers, package managers, or secret.
+const SHARED: &[&str] = &[
+    "/etc/X11",
+    "/etc/adjtime",
+    "/etc/aliases",
+    "/etc/alternatives",
+    "/etc/apt",
+    "/etc/bash",
+    "/etc/crypttab",
+    "/etc/default",
+    "/etc/dpkg",
+    "/etc/environment",
+    "/etc/exports",
+    "/etc/fonts",
+    "/etc/fstab",
+    "/etc/gai.conf",
+    "/etc/group",
+    "/etc/gshadow",
+    "/etc/host",
+    "/etc/init",
+    "/etc/inittab",
+    "/etc/inputrc",
+    "/etc/issue",
+    "/etc/krb5",
+    "/etc/ld",
+    "/etc/ldap",
+    "/etc/locale",
+    "/etc/localtime",
+    "/etc/login",
+    "/etc/lsb",
+    "/etc/machine-id",
+    "/etc/mail",
+    "/etc/mime",
+    "/etc/motd",
+    "/etc/mtab",
+    "/etc/netconfig",
+    "/etc/netgroup",
+    "/etc/network",
+    "/etc/nsswitch",
+    "/etc/opt",
+    "/etc/os-release",
+    "/etc/pam",
+    "/etc/passwd",
+    "/etc/pki",
+    "/etc/ppp",
+    "/etc/profile",
+    "/etc/protocols",
+    "/etc/rc",
+    "/etc/resolv",
+    "/etc/rpc",
+    "/etc/securetty",
+    "/etc/security",
+    "/etc/selinux",
+    "/etc/services",
+    "/etc/shadow",
+    "/etc/shells",
+    "/etc/skel",
+    "/etc/ssl",
+    "/etc/subgid",
+    "/etc/subuid",
+    "/etc/sudo",
+    "/etc/sys",
+    "/etc/terminfo",
+    "/etc/timezone",
+    "/etc/udev",
+    "/etc/utmp",
+    "/etc/vconsole",
+    "/usr/lib/debug",
+    "/usr/lib/locale",
+    "/usr/lib/os-release",
+    "/usr/lib/ssl",
+    "/usr/lib/terminfo",
+    "/usr/lib/tmpfiles",
+    "/usr/lib/udev",
+    "/usr/share/X11",
+    "/usr/share/applications",
+    "/usr/share/bash-completion",
+    "/usr/share/bug",
+    "/usr/share/common-licenses",
+    "/usr/share/dict",
+    "/usr/share/doc",
+    "/usr/share/fonts",
+    "/usr/share/gdb",
+    "/usr/share/i18n",
+    "/usr/share/icons",
+    "/usr/share/info",
+    "/usr/share/keyrings",
+    "/usr/share/locale",
+    "/usr/share/man",
+    "/usr/share/pixmaps",
+    "/usr/share/pkgconfig",
+    "/usr/share/terminfo",
+    "/usr/share/themes",
+    "/usr/share/xml",
+    "/usr/share/sgml",
+    "/usr/share/zoneinfo",
+    "/usr/lib/gconv",
+    "/usr/share/ca-certificates",
+    "/usr/share/tabset",
+    "/usr/share/nls",
+    "/usr/lib/bfd-plugins",
+];
+
+/// Files that any user may read, and files that somebody may execute.
+const READABLE: u16 = 0o004;
+const PROGRAM: u16 = 0o111;
+
+/// Tells whether a text is a path below which data lies.
+pub(super) fn is_data(text: &[u8]) -> bool {
+    let is_below =
+        ROOTS.iter().any(|root| text.starts_with(root.as_bytes()) && text.len() > root.len());
+    let is_shared = SHARED.iter().any(|path| text.starts_with(path.as_bytes()));
+    is_below
+        && !is_shared
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && !b"%*?<>|:;,'\"()[]{}$=\\".contains(byte))
+        && !text.windows(3).any(|window| window == b".so" || window == b"/..")
+}
+
+/// Libraries whose paths have needs and plug-ins of their own.
+const OTHERS: &[&str] =
+    &["libc.so", "libcrypto.so", "libssl.so", "libpam", "libkrb5", "libsasl2", "libp11-kit"];
+
+/// Interpreters whose scripts say themselves what they load.
+const INTERPRETERS: &[&str] = &["perl", "python"];
+
+/// Most files of a configuration that are looked at.
+const MAX_FILES: usize = 2000;
+
+/// Returns what the programs of a scene name: a warning for data that bears the name of the program or
+/// library which names it, a remark for other data and for configuration.
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
+    let mut found: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
+    for run in scene.runs.iter().filter(|run| run.is_start()) {
+        let Some(program) = scene.program(run) else { continue };
+        let name =
+            String::from_utf8_lossy(program.path.file_name().unwrap_or_default()).into_owned();
+        if runs_script(scene, &program) && INTERPRETERS.iter().any(|start| name.starts_with(start))
+        {
+            continue;
+        }
+        let needs = &program.facts().needed;
+        let objects = scene.objects(run);
+        let own = objects.iter().filter(|object| {
+            let soname = object.facts().soname.as_deref();
+            let is_other =
+                |soname: &[u8]| OTHERS.iter().any(|start| soname.starts_with(start.as_bytes()));
+            object.path == program.path
+                || soname.is_some_and(|soname| {
+                    !is_other(soname) && needs.iter().any(|needed| **needed == *soname)
+                })
+        });
+        for object in own {
+            let (node, by) = (run.node, object.path.clone());
+            let is_program = object.facts().kind != ElfKind::Library;
+            let own = String::from_utf8_lossy(object.path.file_name().unwrap_or_default());
+            let own = own.strip_prefix("lib").filter(|_| !is_program).unwrap_or(&name);
+            let (data, other): (Vec<Named>, Vec<Named>) = named(scene, object)
+                .into_iter()
+                .partition(|named| named.is_data && is_of(own, &named.path));
+            for (named, is_missing) in [(data, true), (other, false)] {
+                let add: Vec<Name> = named.into_iter().map(|named| named.line).collect();
+                if !add.is_empty() {
+                    let by = by.clone();
+                    found.entry(add.clone()).or_insert(if is_missing {
+                        ResolveError::DataIsMissing { node, by, add }
+                    } else {
+                        ResolveError::DataIsLeftOut { node, by, add }
+                    });
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+fn runs_script(scene: &Scene<'_>, program: &Object<'_>) -> bool {
+    let is_by_script = |need: &Need| {
+        matches!(need.reason, Reason::ScriptInterpreter { .. } | Reason::EnvProgram { .. })
+    };
+    scene.entries.get(&program.path).is_some_and(|found| found.needs.iter().any(is_by_script))
+}
+
+/// Tells whether a path bears the name of a program: a part of it starts as the name does, up to a
+/// digit or sign, or the other way round.
+fn is_of(program: &str, path: &ImagePath) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars().take_while(char::is_ascii_alphabetic).map(|l| l.to_ascii_lowercase()).collect()
+    };
+    let own = letters(program);
+    path.to_string().split('/').skip(3).map(letters).any(|part| {
+        own.len() > 1 && part.len() > 1 && (part.starts_with(&own) || own.starts_with(&part))
+    })
+}
+
+/// A path that an object names, and the line that adds it.
+struct Named {
+    path: ImagePath,
+    line: Name,
+    /// Whether it is neither a program nor a configuration.
+    is_data: bool,
+}
+
+/// Returns what an object names and the image has not: of nested paths the outermost.
+fn named(scene: &Scene<'_>, object: &Object<'_>) -> Vec<Named> {
+    let roots = scene.surroundings.roots;
+    let mut trees: Vec<ImagePath> = Vec::new();
+    let mut named = Vec::new();
+    for path in &object.evidence.paths {
+        let Ok(path) = ImagePath::parse(path.strip_suffix(b"/").unwrap_or(path)) else { continue };
+        let is_known = trees.iter().any(|tree| path.starts_with(tree)) || scene.has(&path);
+        let (false, Ok(walk)) = (is_known, roots.walk(path.as_bytes(), &ImagePath::root())) else {
+            continue;
+        };
+        let is_configuration = path.as_bytes().starts_with(b"/etc/");
+        // A directory that holds much of everything is no program's own.
+        let is_deep = path.as_bytes().iter().filter(|byte| **byte == b'/').count() >= 3;
+        let (node, is_data) = match walk.stat.file_type {
+            FileType::Directory if is_configuration && is_public(roots, &path) => ("tree", false),
+            FileType::Directory if !is_configuration && is_deep && !is_triplet(&path) => {
+                ("tree", true)
+            }
+            FileType::Regular if walk.stat.mode & READABLE == 0 => continue,
+            FileType::Regular if walk.stat.mode & PROGRAM != 0 => ("binary", false),
+            FileType::Regular => ("file", !is_configuration),
+            _ => continue,
+        };
+        if node == "tree" {
+            trees.push(path.clone());
+        }
+        let line = Name::new(format!("{node} \"{path}\""));
+        named.push(Named { path, line, is_data });
+    }
+    named
+}
+
+/// Tells whether every user may read every file of a configuration, so that no secret is among them.
+fn is_public(roots: &Roots, directory: &ImagePath) -> bool {
+    let mut pending = vec![directory.clone()];
+    let mut count = 0;
+    while let Some(path) = pending.pop() {
+        count += 1;
+        let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { continue };
+        if walk.stat.mode & READABLE == 0 || count > MAX_FILES {
+            return false;
+        }
+        if walk.stat.file_type == FileType::Directory {
+            pending.extend(names(roots, &path).iter().filter_map(|name| path.join(name).ok()));
+        }
+    }
+    true
+}
+
+/// Tells whether a path is a directory of libraries of a machine (`/usr/lib/x86_64-linux-gnu`).
+fn is_triplet(path: &ImagePath) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.windows(7).any(|part| part == b"-linux-")
+}

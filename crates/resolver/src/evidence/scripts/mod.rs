@@ -1,0 +1,115 @@
+//! What scripts use after their start: programs that a shell calls, modules that Perl and Python load.
+//!
+//! A script is read as text, not run, so this is evidence and no proof: a name counts only if the
+//! sources have what it would lead to.
+
+mod perl;
+mod python;
+mod shell;
+
+use std::collections::BTreeSet;
+
+use imgc_planner::recipe::ImagePath;
+use imgc_planner::{NodeId, Reason};
+
+use super::scene::Scene;
+use crate::error::{Name, ResolveError};
+use crate::host::FileType;
+use crate::root::Roots;
+
+/// Most bytes of a script or module that are read. Longer ones carry data.
+const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// A script of the image.
+struct Script {
+    node: NodeId,
+    path: ImagePath,
+    /// The name of what runs it, without its directory.
+    interpreter: Vec<u8>,
+}
+
+/// What a script uses and the image has not: how it is named there, and the lines that add it.
+#[derive(Default)]
+struct Missing {
+    names: BTreeSet<String>,
+    lines: BTreeSet<String>,
+}
+
+/// Returns a warning for each script of a scene that uses more than the image has.
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
+    let mut warnings = Vec::new();
+    for script in scripts(scene) {
+        let Some(text) = text(scene.image, script.path.as_bytes()) else { continue };
+        let name = String::from_utf8_lossy(&script.interpreter).into_owned();
+        let missing = if matches!(&*name, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh") {
+            shell::missing(scene, &text)
+        } else if name.starts_with("perl") {
+            perl::missing(scene, &text)
+        } else if name.starts_with("python") {
+            python::missing(scene, &text)
+        } else {
+            continue;
+        };
+        if !missing.lines.is_empty() {
+            warnings.push(ResolveError::ScriptNeedsMore {
+                node: script.node,
+                script: script.path,
+                names: missing.names.iter().map(Name::new).collect(),
+                add: missing.lines.iter().map(Name::new).collect(),
+            });
+        }
+    }
+    warnings
+}
+
+/// Finds the scripts by what was put into the image to run them; what `env` starts counts, not `env`.
+fn scripts(scene: &Scene<'_>) -> Vec<Script> {
+    let nodes: BTreeSet<NodeId> = scene.runs.iter().map(|run| run.node).collect();
+    let mut scripts: Vec<Script> = Vec::new();
+    for (path, found) in scene.entries {
+        for need in found.needs.iter().filter(|need| nodes.contains(&need.node)) {
+            let of = match &need.reason {
+                Reason::ScriptInterpreter { of } | Reason::EnvProgram { of } => of,
+                _ => continue,
+            };
+            let interpreter = path.file_name().unwrap_or_default().to_vec();
+            match scripts.iter_mut().find(|script| script.path == *of) {
+                Some(script) if script.interpreter == b"env" => script.interpreter = interpreter,
+                Some(_) => {}
+                None => {
+                    scripts.push(Script { node: need.node, path: of.clone(), interpreter });
+                }
+            }
+        }
+    }
+    scripts
+}
+
+/// Returns the text at a path; nothing if that is no file or too long.
+fn text(roots: &Roots, path: &[u8]) -> Option<String> {
+    let walk = roots.walk(path, &ImagePath::root()).ok()?;
+    let size = usize::try_from(walk.stat.size).ok()?;
+    if walk.stat.file_type != FileType::Regular || size > MAX_TEXT_BYTES {
+        return None;
+    }
+    let file = roots.open(&walk).ok()?;
+    let mut bytes = vec![0; size];
+    let count = file.read_at(&mut bytes, 0).ok()?;
+    bytes.truncate(count);
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Tells what stands at a path of some roots, behind all links.
+fn kind(roots: &Roots, path: &str) -> Option<FileType> {
+    roots.walk(path.as_bytes(), &ImagePath::root()).ok().map(|walk| walk.stat.file_type)
+}
+
+impl Scene<'_> {
+    fn source_has(&self, path: &str) -> Option<FileType> {
+        kind(self.surroundings.roots, path)
+    }
+
+    fn image_has(&self, path: &str) -> bool {
+        kind(self.image, path).is_some()
+    }
+}

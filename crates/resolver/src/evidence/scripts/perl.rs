@@ -1,0 +1,130 @@
+//! The modules that a Perl script loads, and those that these load (`perlfunc`, "use" and
+//! "require").
+
+use std::collections::BTreeSet;
+
+use super::{Missing, text};
+use crate::evidence::scene::Scene;
+use crate::glob::glob;
+
+/// Where Perl's own modules lie, and where those of others (`perl -V`, Debian, Fedora, Alpine). Those
+/// of Perl itself load each other in too many ways to take fewer than all.
+const CORE: &[&str] = &[
+    "/usr/lib/*/perl-base",
+    "/usr/lib/*/perl/5.[0-9][0-9]",
+    "/usr/share/perl/5.[0-9][0-9]",
+    "/usr/lib64/perl5",
+    "/usr/share/perl5/core_perl",
+    "/usr/lib/perl5/core_perl",
+];
+const OTHERS: &[&str] = &[
+    "/etc/perl",
+    "/usr/lib/*/perl5/5.[0-9][0-9]",
+    "/usr/share/perl5",
+    "/usr/share/perl5/vendor_perl",
+    "/usr/lib64/perl5/vendor_perl",
+    "/usr/local/share/perl/5.[0-9][0-9]*",
+    "/usr/local/lib/*/perl/5.[0-9][0-9]*",
+];
+
+/// Most modules that are followed from one script.
+const MAX_MODULES: usize = 3000;
+
+pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
+    let roots = scene.surroundings.roots;
+    let directories = |patterns: &[&str]| -> Vec<String> {
+        let found = patterns.iter().flat_map(|pattern| glob(roots, pattern.as_bytes()));
+        found.map(|path| path.to_string()).collect()
+    };
+    let (core, others) = (directories(CORE), directories(OTHERS));
+    let mut missing = Missing::default();
+    let mut seen = BTreeSet::new();
+    let mut pending = modules(script);
+    while let Some(module) = pending.pop() {
+        if seen.len() > MAX_MODULES || !seen.insert(module.clone()) {
+            continue;
+        }
+        let file = format!("{}.pm", module.replace("::", "/"));
+        let place =
+            |directory: &&String| scene.source_has(&format!("{directory}/{file}")).is_some();
+        if let Some(directory) = others.iter().find(place) {
+            let path = format!("{directory}/{file}");
+            if !scene.image_has(&path) {
+                missing.names.insert(module.clone());
+                missing.lines.extend(lines(scene, directory, &module));
+            }
+            pending.extend(
+                text(roots, path.as_bytes()).map(|text| modules(&text)).unwrap_or_default(),
+            );
+        } else if let Some(directory) = core.iter().find(place)
+            && !scene.image_has(&format!("{directory}/{file}"))
+        {
+            missing.names.insert(module.clone());
+            // Each half of the core needs the other.
+            missing.lines.extend(
+                core.iter()
+                    .filter(|directory| !scene.image_has(directory))
+                    .map(|directory| format!("tree \"{directory}\"")),
+            );
+        }
+    }
+    missing
+}
+
+/// Returns the lines for a module: everything below the first part of its name, since modules load
+/// what lies below them by names that are put together.
+fn lines(scene: &Scene<'_>, directory: &str, module: &str) -> Vec<String> {
+    let first = module.split("::").next().unwrap_or(module);
+    let mut lines = Vec::new();
+    for tree in [format!("{directory}/{first}"), format!("{directory}/auto/{first}")] {
+        if scene.source_has(&tree).is_some() && !scene.image_has(&tree) {
+            lines.push(format!("tree \"{tree}\""));
+        }
+    }
+    let file = format!("{directory}/{first}.pm");
+    if scene.source_has(&file).is_some() && !scene.image_has(&file) {
+        lines.push(format!("file \"{file}\""));
+    }
+    lines
+}
+
+/// Returns the modules that a text names with `use` or `require`, and as parents of classes.
+fn modules(text: &str) -> Vec<String> {
+    let mut modules = Vec::new();
+    for line in text.lines() {
+        if matches!(line.trim_end(), "__END__" | "__DATA__") {
+            break;
+        }
+        let line = line.trim_start();
+        for start in ["use ", "require ", "eval { require ", "eval {require "] {
+            let Some(rest) = line.strip_prefix(start) else { continue };
+            let name: String = rest
+                .trim_start()
+                .chars()
+                .take_while(|l| l.is_ascii_alphanumeric() || "_:".contains(*l))
+                .collect();
+            let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic());
+            if matches!(&*name, "base" | "parent") {
+                let words =
+                    rest.split(|l: char| !l.is_ascii_alphanumeric() && !"_:".contains(l)).skip(1);
+                modules.extend(words.filter(|word| word.contains("::")).map(ToOwned::to_owned));
+            }
+            if is_name && !name.ends_with(':') {
+                modules.push(name);
+            }
+        }
+    }
+    modules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::modules;
+
+    #[test]
+    fn modules_are_named_by_use_and_require() {
+        let text = "use strict;\nuse 5.010;\n  require LWP::UserAgent;\nuse parent qw(HTTP::Message);\n\
+            # use Not::This;\nmy $x = 'use Nor::This';\n__END__\nuse Nor::That;\n";
+        assert_eq!(modules(text), ["strict", "LWP::UserAgent", "HTTP::Message", "parent"]);
+    }
+}

@@ -1,0 +1,162 @@
+//! The packages that a Python script imports, and those that these import.
+//!
+//! The standard library is a family of plug-ins; here it is about what was installed beside it.
+
+use std::collections::BTreeSet;
+
+use super::{Missing, kind, text};
+use crate::evidence::scene::Scene;
+use crate::glob::{glob, names};
+use crate::host::FileType;
+use imgc_planner::recipe::ImagePath;
+
+/// Where packages are installed (Debian, others).
+const DIRECTORIES: &[&str] = &[
+    "/usr/local/lib/python3*/dist-packages",
+    "/usr/local/lib/python3*/site-packages",
+    "/usr/lib/python3/dist-packages",
+    "/usr/lib/python3.*/site-packages",
+    "/usr/lib64/python3.*/site-packages",
+];
+
+/// Most files that are read for one script.
+const MAX_FILES: usize = 10_000;
+
+/// Deepest directory of a package that is looked at.
+const MAX_DEPTH: usize = 8;
+
+pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
+    let roots = scene.surroundings.roots;
+    let directories: Vec<String> = DIRECTORIES
+        .iter()
+        .flat_map(|pattern| glob(roots, pattern.as_bytes()))
+        .map(|path| path.to_string())
+        .collect();
+    let mut missing = Missing::default();
+    let mut seen = BTreeSet::new();
+    let mut files = 0;
+    let mut pending = imports(script);
+    while let Some(name) = pending.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        for directory in &directories {
+            let Some((path, is_package)) = find(scene, directory, &name) else { continue };
+            let paths = if is_package {
+                let mut paths = Vec::new();
+                list(scene, &path, 0, &mut paths);
+                paths
+            } else {
+                vec![path.clone()]
+            };
+            for file in paths {
+                files += 1;
+                if files < MAX_FILES {
+                    let text = text(roots, file.as_bytes());
+                    pending.extend(text.map(|text| imports(&text)).unwrap_or_default());
+                }
+            }
+            if !scene.image_has(&path) {
+                missing.names.insert(name.clone());
+                let node = if is_package { "tree" } else { "file" };
+                missing.lines.insert(format!("{node} \"{path}\""));
+            }
+            for description in descriptions(scene, directory, &name) {
+                if !scene.image_has(&description) {
+                    let is_directory = scene.source_has(&description) == Some(FileType::Directory);
+                    let node = if is_directory { "tree" } else { "file" };
+                    missing.lines.insert(format!("{node} \"{description}\""));
+                }
+            }
+            break;
+        }
+    }
+    if missing.names.is_empty() { Missing::default() } else { missing }
+}
+
+/// Finds a package or module; says whether it is a directory.
+fn find(scene: &Scene<'_>, directory: &str, name: &str) -> Option<(String, bool)> {
+    let package = format!("{directory}/{name}");
+    if scene.source_has(&package) == Some(FileType::Directory) {
+        return Some((package, true));
+    }
+    let module = format!("{directory}/{name}.py");
+    if scene.source_has(&module).is_some() {
+        return Some((module, false));
+    }
+    let compiled = glob(scene.surroundings.roots, format!("{directory}/{name}.*.so").as_bytes());
+    compiled.first().map(|path| (path.to_string(), false))
+}
+
+/// Lists the modules of a package.
+fn list(scene: &Scene<'_>, directory: &str, depth: usize, paths: &mut Vec<String>) {
+    let roots = scene.surroundings.roots;
+    let Ok(parent) = ImagePath::parse(directory.as_bytes()) else { return };
+    for name in names(roots, &parent) {
+        let Ok(name) = String::from_utf8(name) else { continue };
+        let path = format!("{directory}/{name}");
+        if name.ends_with(".py") {
+            paths.push(path);
+        } else if depth < MAX_DEPTH
+            && !matches!(&*name, "tests" | "test" | "__pycache__")
+            && kind(roots, &path) == Some(FileType::Directory)
+        {
+            list(scene, &path, depth + 1, paths);
+        }
+    }
+}
+
+/// Returns where a package is described: its version and its entry points are read there.
+fn descriptions(scene: &Scene<'_>, directory: &str, name: &str) -> Vec<String> {
+    let normal = |text: &str| text.to_ascii_lowercase().replace(['-', '.'], "_");
+    let Ok(parent) = ImagePath::parse(directory.as_bytes()) else { return Vec::new() };
+    let is_one = |file: &String| {
+        let stem = file.strip_suffix(".egg-info").or(file.strip_suffix(".dist-info"));
+        let Some(stem) = stem else { return false };
+        let (project, _) = stem.split_once('-').unwrap_or((stem, ""));
+        let listed =
+            text(scene.surroundings.roots, format!("{directory}/{file}/top_level.txt").as_bytes());
+        normal(project) == normal(name)
+            || listed.is_some_and(|text| text.lines().any(|line| line.trim() == name))
+    };
+    let files = names(scene.surroundings.roots, &parent).into_iter();
+    let files = files.filter_map(|file| String::from_utf8(file).ok()).filter(is_one);
+    files.map(|file| format!("{directory}/{file}")).collect()
+}
+
+/// Returns the first parts of the names that a text imports.
+fn imports(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_start();
+        let names = if let Some(rest) = line.strip_prefix("import ") {
+            rest.split(',').collect()
+        } else if let Some(rest) = line.strip_prefix("from ") {
+            vec![rest]
+        } else {
+            continue;
+        };
+        for name in names {
+            let name: String = name
+                .trim()
+                .chars()
+                .take_while(|l| l.is_ascii_alphanumeric() || *l == '_')
+                .collect();
+            if !name.is_empty() {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::imports;
+
+    #[test]
+    fn imports_are_read_by_their_first_part() {
+        let text = "#!/usr/bin/python3\nimport re, sys as s\nfrom httpie.cli import main\n    import yaml\nfrom . import x\n# import not_this\n";
+        assert_eq!(imports(text), ["re", "sys", "httpie", "yaml"]);
+    }
+}

@@ -1,0 +1,289 @@
+//! The programs that a shell script calls.
+//!
+//! The words that stand where a command begins, by the grammar of XCU 2.10, as far as that can be
+//! seen without running anything. A script that asks whether a program is there (`command -v`) can
+//! do without.
+
+use std::collections::BTreeSet;
+
+use super::Missing;
+use crate::evidence::scene::Scene;
+use crate::host::FileType;
+
+/// Words behind which a command begins.
+const OPENERS: &[&str] = &[
+    "if", "then", "else", "elif", "do", "while", "until", "!", "{", "time", "exec", "command",
+    "nohup", "nice", "env", "eval", "xargs",
+];
+
+/// Commands that every shell has in itself (XCU 2.14, bash(1), dash(1)).
+const BUILT_IN: &[&str] = &[
+    "alias", "bg", "bind", "break", "builtin", "cd", "complete", "continue", "declare", "dirs",
+    "disown", "echo", "exit", "export", "false", "fc", "fg", "fi", "done", "getopts", "jobs",
+    "kill", "let", "local", "logout", "mapfile", "popd", "printf", "pushd", "pwd", "read",
+    "readonly", "return", "set", "shift", "shopt", "suspend", "test", "times", "trap", "true",
+    "type", "typeset", "ulimit", "umask", "unalias", "unset", "wait",
+];
+
+/// Programs that ask whether another one is there.
+const QUESTIONS: &[&str] = &["command -v ", "command -V ", "type ", "which ", "hash "];
+
+pub(super) fn missing(scene: &Scene<'_>, text: &str) -> Missing {
+    let mut missing = Missing::default();
+    let commands = commands(text);
+    for name in &commands.called {
+        let is_own = commands.defined.contains(name) || BUILT_IN.contains(&&**name);
+        if is_own || is_asked_for(text, name) {
+            continue;
+        }
+        let directories = scene.surroundings.search.path.split(':');
+        let candidates = if name.contains('/') {
+            vec![name.clone()]
+        } else {
+            directories.map(|directory| format!("{directory}/{name}")).collect()
+        };
+        if candidates.iter().any(|path| scene.image_has(path)) {
+            continue;
+        }
+        let found = candidates.into_iter().find(|path| {
+            path.starts_with('/') && scene.source_has(path) == Some(FileType::Regular)
+        });
+        if let Some(path) = found {
+            missing.names.insert(name.clone());
+            missing.lines.insert(format!("binary \"{path}\""));
+        }
+    }
+    for path in &commands.sourced {
+        if !scene.image_has(path) && scene.source_has(path) == Some(FileType::Regular) {
+            missing.names.insert(path.clone());
+            missing.lines.insert(format!("file \"{path}\""));
+        }
+    }
+    missing
+}
+
+fn is_asked_for(text: &str, name: &str) -> bool {
+    QUESTIONS.iter().any(|question| {
+        text.match_indices(question).any(|(at, _)| {
+            let rest =
+                text[at + question.len()..].trim_start_matches(['-', 'p', 'P', 'a', ' ', '"']);
+            rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_of_name))
+        })
+    })
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | '+' | '/')
+}
+
+/// Stands for a quoted text, which no name of a program has in it.
+const QUOTED: char = '\u{1}';
+
+/// The words of a script.
+#[derive(Debug, Default)]
+struct Commands {
+    called: BTreeSet<String>,
+    /// Functions and aliases.
+    defined: BTreeSet<String>,
+    /// Files that are read as a part of it.
+    sourced: BTreeSet<String>,
+}
+
+fn commands(text: &str) -> Commands {
+    let mut commands = Commands::default();
+    commands.called.extend(defaults(text));
+    let mut here: Option<String> = None;
+    let mut open_quote = None;
+    for line in text.lines() {
+        if let Some(end) = &here {
+            if line.trim_start_matches('\t') == end {
+                here = None;
+            }
+            continue;
+        }
+        let pieces = pieces(line, &mut open_quote);
+        for piece in &pieces {
+            read_piece(piece, &mut commands);
+        }
+        if open_quote.is_none() {
+            here = here_document(line);
+        }
+    }
+    commands
+}
+
+/// Returns the words that stand for variables which nobody has set, `${GREP-grep}`: often programs.
+fn defaults(text: &str) -> impl Iterator<Item = String> {
+    let after = text.match_indices("${").map(|(at, _)| &text[at + 2..]);
+    after.filter_map(|rest| {
+        let (name, word) = rest.split_once('-')?;
+        let name = name.strip_suffix(':').unwrap_or(name);
+        let (word, _) = word.split_once('}')?;
+        let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        (is_name && !word.is_empty() && word.chars().all(is_of_name)).then(|| word.to_owned())
+    })
+}
+
+/// Returns the word that ends a here-document which starts on a line.
+fn here_document(line: &str) -> Option<String> {
+    let (before, rest) = line.split_once("<<")?;
+    if rest.starts_with('<') || before.ends_with('(') {
+        return None;
+    }
+    let word = rest.trim_start_matches('-').trim_start();
+    let word: String = word
+        .chars()
+        .filter(|letter| !"\"'\\".contains(*letter))
+        .take_while(|l| is_of_name(*l))
+        .collect();
+    let is_word = word.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    is_word.then_some(word)
+}
+
+/// Cuts a line where commands end, outside of quotes; what stands in `$(…)` and backquotes is a
+/// piece of its own. Quoted texts are left out, a mark stands for them.
+fn pieces(line: &str, open_quote: &mut Option<char>) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut at = 0;
+    // The quotes and pieces around `$(` and `(`.
+    let mut around: Vec<(Option<char>, usize)> = Vec::new();
+    let mut letters = line.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied();
+        match (*open_quote, letter) {
+            (Some('\''), '\'') => *open_quote = None,
+            (Some('\''), _) => {}
+            (quote, '\\') => {
+                letters.next();
+                if quote.is_none() {
+                    pieces[at].push(QUOTED);
+                }
+            }
+            (quote, '$') if next == Some('(') => {
+                letters.next();
+                pieces[at].push(QUOTED);
+                around.push((quote, at));
+                *open_quote = None;
+                at = pieces.len();
+                // `$((` is arithmetic, in which no command stands.
+                let is_arithmetic = letters.peek() == Some(&'(');
+                pieces.push(if is_arithmetic { QUOTED.to_string() } else { String::new() });
+            }
+            (_, '`') => {
+                at = pieces.len();
+                pieces.push(String::new());
+                *open_quote = None;
+            }
+            (Some('"'), '"') => *open_quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => {
+                *open_quote = Some(letter);
+                pieces[at].push(QUOTED);
+            }
+            (None, '#') if before.is_whitespace() || before == ';' => break,
+            (None, ';' | '|' | '&') if before != '>' && before != '<' => {
+                at = pieces.len();
+                pieces.push(String::new());
+            }
+            (None, '(') => {
+                pieces[at].push('(');
+                around.push((None, at));
+                at = pieces.len();
+                pieces.push(String::new());
+            }
+            (None, ')') => match around.pop() {
+                Some((quote, outer)) if quote.is_some() || pieces[outer].ends_with(QUOTED) => {
+                    (*open_quote, at) = (quote, outer);
+                }
+                // A list ends, or a function begins; or this was the pattern of a `case`.
+                outer => {
+                    if outer.is_none() {
+                        pieces[at].push(')');
+                    }
+                    at = pieces.len();
+                    pieces.push(String::new());
+                }
+            },
+            (None, _) => pieces[at].push(letter),
+        }
+        before = letter;
+    }
+    pieces
+}
+
+fn read_piece(piece: &str, commands: &mut Commands) {
+    if let Some(name) = piece.strip_suffix('(') {
+        let name = name.trim_start_matches("function ").trim();
+        if !name.is_empty() && name.chars().all(is_of_name) {
+            commands.defined.insert(name.to_owned());
+            return;
+        }
+    }
+    if piece.ends_with(')') {
+        return;
+    }
+    let mut words = piece.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        if word == "function" {
+            commands.defined.extend(words.next().map(ToOwned::to_owned));
+            return;
+        }
+        if matches!(word, "for" | "case" | "select" | "in" | "alias" | "esac" | "[[" | "[") {
+            return;
+        }
+        let is_assignment = word.split_once('=').is_some_and(|(name, _)| {
+            name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_+[]".contains(letter))
+        });
+        let is_redirection = word.starts_with(['<', '>']) || word.ends_with(['<', '>']);
+        if OPENERS.contains(&word) || is_assignment || is_redirection || word.starts_with('-') {
+            continue;
+        }
+        if matches!(word, "." | "source") {
+            let path = words.next().filter(|path| path.starts_with('/'));
+            commands
+                .sourced
+                .extend(path.filter(|path| path.chars().all(is_of_name)).map(ToOwned::to_owned));
+            return;
+        }
+        if word.chars().all(is_of_name) {
+            commands.called.insert(word.to_owned());
+        }
+        return;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_where_commands_begin_are_told_from_others() {
+        let text = "#!/bin/sh\n# a comment: rm\nset -e; A=1 sed -n p <x | sort >y && exec awk '{ print }'\n\
+            if ! grep -q \"$(basename \"$0\") cat\" f; then echo no head; fi\n\
+            helper() { cut -f1; }\nhelper `uname -s`\ncase $1 in\n  tail) tr a b;;\nesac\n\
+            cat <<END\nwc is a text\nEND\n. /etc/default/app\n/opt/x/run \\\n  mv\n";
+        let found = commands(text);
+        let called: Vec<&str> = found.called.iter().map(String::as_str).collect();
+        for name in
+            ["sed", "sort", "awk", "grep", "basename", "cut", "uname", "tr", "cat", "/opt/x/run"]
+        {
+            assert!(called.contains(&name), "{name} in {called:?}");
+        }
+        for name in ["rm", "head", "wc", "tail", "print", "app"] {
+            assert!(!called.contains(&name), "{name} in {called:?}");
+        }
+        let found = commands("echo \"$(basename \"$0\") a; sort\" | $(find x) b\n");
+        assert_eq!(found.called.into_iter().collect::<Vec<_>>(), ["basename", "echo", "find"]);
+        let found = commands(text);
+        assert!(found.defined.contains("helper"));
+        assert!(found.sourced.contains("/etc/default/app"));
+    }
+
+    #[test]
+    fn what_a_script_asks_for_it_does_not_need() {
+        assert!(is_asked_for("if command -v git >/dev/null; then git x; fi", "git"));
+        assert!(is_asked_for("type -p \"git\"", "git"));
+        assert!(!is_asked_for("command -v gitk", "git"));
+    }
+}
