@@ -43,7 +43,7 @@ fn no_digest_depends_on_which_store_is_used() {
         assert_eq!(build(project.imgc(&BUILD).env("IMGC_STORE", "")), afresh);
     }
     for store in [".cache/imgc", "by-option", "by-variable", "cache/imgc"] {
-        assert!(project.path(store).join("blobs").is_dir(), "{store}");
+        assert!(project.path(store).join("store-1/blobs").is_dir(), "{store}");
         fs::remove_dir_all(project.path(store)).expect("a store can be removed");
     }
     assert_eq!(build(&mut project.imgc(&BUILD)), afresh);
@@ -184,4 +184,87 @@ fn a_receipt_is_for_one_command_line_alone() {
     assert_eq!(locked.code, Some(0), "{}", locked.stderr);
     fs::remove_file(project.path("recipe.lock")).expect("it was there");
     assert_eq!(run(project.imgc(&BUILD).arg("--locked")).code, Some(1));
+}
+
+/// The files of the store, by their place in it.
+fn kept(project: &Project, store: &str) -> Vec<String> {
+    let mut command = Command::new("find");
+    let found = succeed(command.arg(project.path(store)).args(["-type", "f", "-printf", "%P\n"]));
+    let mut kept: Vec<String> = found.lines().map(str::to_owned).collect();
+    kept.sort();
+    kept
+}
+
+#[test]
+fn the_collector_keeps_what_recipes_need_that_are_there() {
+    let project = project();
+    let recipe = String::from_utf8(project.read("recipe.kdl")).expect("text");
+    for (name, file) in [("one", "1"), ("two", "2"), ("three", "3")] {
+        let tree = format!("from=\"data\" {{ exclude \"{file}\"; }}\n");
+        let text = recipe.replace("from=\"data\"\n", &tree);
+        project.write(&format!("{name}.kdl"), text);
+        succeed(&mut project.imgc(&["build", &format!("{name}.kdl")]));
+    }
+    let all = kept(&project, ".cache/imgc");
+    let stat = succeed(&mut project.imgc(&["store", "stat", "--json"]));
+    let stat: serde_json::Value = serde_json::from_str(&stat).expect("JSON");
+    assert_eq!((&stat["blobs"]["files"], &stat["receipts"]["files"]), (&3.into(), &3.into()));
+    assert_eq!(stat["total"]["files"], all.len());
+    succeed(&mut project.imgc(&["store", "gc"]));
+    assert_eq!(kept(&project, ".cache/imgc"), all, "all recipes are there");
+    succeed(&mut project.imgc(&["store", "gc", "--keep-days", "1"]));
+    assert_eq!(kept(&project, ".cache/imgc"), all, "all were used today");
+
+    fs::remove_file(project.path("two.kdl")).expect("it was there");
+    project.write(".cache/imgc/store-1/blobs/.tmp.1.0", "what a dead process left");
+    succeed(&mut project.imgc(&["store", "gc"]));
+    let rest = kept(&project, ".cache/imgc");
+    assert_eq!(rest.len(), all.len() - 3, "a blob, a layer and a receipt less");
+    succeed(&mut project.imgc(&["store", "verify"]));
+
+    // Room for one of the two that are left.
+    let blob = stat["blobs"]["bytes"].as_u64().expect("a number") / 3;
+    let room = (blob * 3 / 2 + 50_000).to_string();
+    succeed(&mut project.imgc(&["store", "gc", "--keep-size", &room]));
+    assert_eq!(kept(&project, ".cache/imgc").len(), all.len() - 6);
+    for _ in 0..2 {
+        for name in ["one", "three"] {
+            let recipe = format!("{name}.kdl");
+            let digest = build(&mut project.imgc(&["build", &recipe]));
+            let afresh = project.imgc(&["build", &recipe, "-o", "fresh", "--no-store"]);
+            assert_eq!(digest, build(&mut { afresh }), "{name}");
+        }
+    }
+    succeed(&mut project.imgc(&["store", "gc", "--keep-size", "0"]));
+    let empty = kept(&project, ".cache/imgc");
+    assert!(empty.iter().all(|file| file.starts_with("store-1/memory/")), "{empty:?}");
+}
+
+#[test]
+fn damage_is_named_and_removed() {
+    let project = project();
+    let digest = build(&mut project.imgc(&BUILD));
+    let sound = run(&mut project.imgc(&["store", "verify"]));
+    assert_eq!(sound.code, Some(0), "{}", sound.stderr);
+    let store = ".cache/imgc/store-1";
+    for file in kept(&project, store) {
+        let path = format!("{store}/{file}");
+        let mut bytes = project.read(&path);
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        project.write(&path, bytes);
+        let found = run(&mut project.imgc(&["store", "verify", "--message-format", "json"]));
+        assert_eq!(found.code, Some(1), "{file}");
+        assert!(found.stderr.contains("imgc::store::damaged"), "{}", found.stderr);
+        assert!(found.stderr.contains(&file), "{}", found.stderr);
+        succeed(&mut project.imgc(&["store", "verify", "--repair"]));
+        succeed(&mut project.imgc(&["store", "verify"]));
+        assert!(!project.path(&path).exists(), "{file}");
+        fs::remove_dir_all(project.path("out")).expect("it was there");
+        assert_eq!(build(&mut project.imgc(&BUILD)), digest, "{file}");
+    }
+    project.write(".cache/imgc/store-1/notes.txt", "mine");
+    assert_eq!(run(&mut project.imgc(&["store", "verify"])).code, Some(1));
+    succeed(&mut project.imgc(&["store", "verify", "--repair"]));
+    assert!(!project.path(".cache/imgc/store-1/notes.txt").exists());
 }

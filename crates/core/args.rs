@@ -1,5 +1,7 @@
 //! What was typed: the command line as data.
 
+pub(crate) mod store;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -163,6 +165,8 @@ pub(crate) enum Command {
     /// Prints what the program sees of where it runs, for `audit`.
     #[command(hide = true)]
     Surroundings,
+    /// Looks at the store, checks it, and removes from it what nobody needs.
+    Store(store::StoreArguments),
     /// Formats recipes in place.
     Fmt(FmtArguments),
     /// Lists the libraries of programs as their loader would find them, without running anything.

@@ -97,6 +97,13 @@ pub(crate) enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// A command about the store where there can be none.
+    #[error("no store is named, and there is no home directory to look for one")]
+    #[diagnostic(
+        code(imgc::program::no_store),
+        help("name its directory with `--store` or `IMGC_STORE`")
+    )]
+    NoStore,
     /// A store that a build does without.
     #[error("the store is not used: {reason}")]
     #[diagnostic(

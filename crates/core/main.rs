@@ -120,6 +120,7 @@ fn dispatch(command: &Command, session: &mut Session) -> Result<Outcome, Failure
         Command::Verify(arguments) => commands::verify::run(arguments, session),
         Command::Audit(arguments) => commands::audit::run(arguments, session),
         Command::Surroundings => commands::surroundings::run(session),
+        Command::Store(arguments) => commands::store::run(arguments, session),
         Command::Fmt(arguments) => commands::fmt::run(arguments, session),
         Command::Ldd(arguments) => commands::ldd::run(arguments, session),
         Command::Explain(arguments) => commands::explain::run(arguments, session),

@@ -3,13 +3,14 @@
 //! When all of that is as it was, the same command has nothing to do: it says the same again. One
 //! record and one `stat` for each path decide it; no file is read and nothing is written.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use imgc_planner::{RecordReader, RecordWriter};
+use imgc_planner::{BlobDigest, RecordReader, RecordWriter};
 use imgc_resolver::{FileType, Host, HostPath, Look, Machine, NOTES_VERSION, Notes};
-use imgc_writer::{RecordKind, Store};
+use imgc_writer::{CollectRoot, RecordKind, Store, StoredReceipt};
 
 use crate::commands::Failure;
 use crate::output::Said;
@@ -17,6 +18,15 @@ use crate::session::Session;
 
 /// The version of a receipt's bytes: its own, and that of the notes in it.
 const VERSION: u32 = 1 + (NOTES_VERSION << 16);
+
+/// What a build made.
+#[derive(Debug)]
+pub(crate) struct Made<'a> {
+    pub(crate) recipes: &'a [PathBuf],
+    pub(crate) outputs: Vec<PathBuf>,
+    /// The blobs of its layers.
+    pub(crate) blobs: BTreeSet<BlobDigest>,
+}
 
 /// Says again what the build said whose receipt is there, if nothing has changed since. Tells
 /// whether it did.
@@ -29,7 +39,10 @@ pub(crate) fn replay(session: &mut Session) -> Result<bool, Failure> {
     };
     // Trouble with the store is for the build to report.
     let Ok(Some(store)) = Store::open_existing(&path) else { return Ok(false) };
-    let Some(said) = recall(&store, &key(&path, session)) else { return Ok(false) };
+    let key = key(&path, session);
+    let Some(said) = recall(&store, &key) else { return Ok(false) };
+    // Once a day, so that the collector knows.
+    store.refresh(RecordKind::Receipt, &key, session.days_ago(1));
     for said in said {
         match said {
             Said::Result(text) => session.output.line(text)?,
@@ -45,7 +58,7 @@ pub(crate) fn replay(session: &mut Session) -> Result<bool, Failure> {
 fn recall(store: &Store, key: &str) -> Option<Vec<Said>> {
     let record = store.record(RecordKind::Receipt, key, VERSION)?;
     let mut reader = RecordReader::new(&record);
-    let _recipes = read_recipes(&mut reader)?;
+    let (_recipes, _blobs) = read_root(&mut reader)?;
     let (inputs, outputs) = (reader.bytes()?, reader.bytes()?);
     let count = reader.count(2)?;
     let mut text = || {
@@ -59,20 +72,24 @@ fn recall(store: &Store, key: &str) -> Option<Vec<Said>> {
 }
 
 /// Keeps the receipt of a build that is done. There is none if something changed meanwhile.
-pub(crate) fn keep(store: &Store, recipes: &[PathBuf], outputs: &[PathBuf], session: &Session) {
+pub(crate) fn keep(store: &Store, made: &Made<'_>, session: &Session) {
     let Some(noted) = &session.noted else { return };
     if noted.settled_ns().is_some_and(|settled| !Session::wait_until(settled)) {
         return;
     }
     let Some(inputs) = noted.notes() else { return };
     let mut paths = Vec::new();
-    for output in outputs {
+    for output in &made.outputs {
         list(&HostPath::new(session.absolute(output).as_os_str().as_bytes()), &mut paths);
     }
     let mut writer = RecordWriter::default();
-    writer.number(recipes.len() as u64);
-    for recipe in recipes {
+    writer.number(made.recipes.len() as u64);
+    for recipe in made.recipes {
         writer.bytes(session.absolute(recipe).as_os_str().as_bytes());
+    }
+    writer.number(made.blobs.len() as u64);
+    for blob in &made.blobs {
+        writer.array(blob.as_bytes());
     }
     writer.bytes(&inputs.encode());
     writer.bytes(&Notes::take(&paths, Look::Content).encode());
@@ -89,9 +106,22 @@ pub(crate) fn keep(store: &Store, recipes: &[PathBuf], outputs: &[PathBuf], sess
     store.keep_record(RecordKind::Receipt, &key(store.path(), session), VERSION, &writer.finish());
 }
 
-fn read_recipes<'a>(reader: &mut RecordReader<'a>) -> Option<Vec<&'a Path>> {
+/// Returns what a receipt wants to be kept; nothing if none of its recipes is there any more, or it
+/// is of another version.
+pub(crate) fn root(receipt: &StoredReceipt) -> Option<CollectRoot> {
+    let (version, record) = &receipt.record;
+    let (recipes, blobs) = read_root(&mut RecordReader::new(record))?;
+    let is_wanted = *version == VERSION && recipes.iter().any(|recipe| recipe.exists());
+    is_wanted.then(|| CollectRoot { receipt: receipt.name.clone(), used: receipt.used, blobs })
+}
+
+fn read_root<'a>(reader: &mut RecordReader<'a>) -> Option<(Vec<&'a Path>, Vec<BlobDigest>)> {
     let count = reader.count(1)?;
-    (0..count).map(|_| Some(Path::new(OsStr::from_bytes(reader.bytes()?)))).collect()
+    let recipe = |_| Some(Path::new(OsStr::from_bytes(reader.bytes()?)));
+    let recipes = (0..count).map(recipe).collect::<Option<_>>()?;
+    let count = reader.count(32)?;
+    let blob = |_| reader.array().map(BlobDigest::new);
+    Some((recipes, (0..count).map(blob).collect::<Option<_>>()?))
 }
 
 /// Lists an output and all that is in it.

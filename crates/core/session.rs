@@ -189,6 +189,12 @@ impl Session {
         }
     }
 
+    /// Returns the time a number of days ago, in seconds since 1970.
+    pub(crate) fn days_ago(&self, days: u32) -> i64 {
+        let now_s = i64::try_from(self.start_ns / 1_000_000_000).unwrap_or(i64::MAX);
+        now_s.saturating_sub(i64::from(days) * SECONDS_PER_DAY as i64)
+    }
+
     /// Returns the words of the command line.
     pub(crate) fn words(&self) -> Vec<OsString> {
         env::args_os().skip(1).collect()

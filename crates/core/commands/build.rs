@@ -1,6 +1,7 @@
 //! `imgc build`: recipes become images.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use crate::error::ProgramError;
 use crate::lockfile::{self, Expected};
 use crate::pipeline::{self, CompiledImage, ImageContents, contents};
 use crate::quantity::{count, size};
-use crate::receipt;
+use crate::receipt::{self, Made};
 use crate::report::Report;
 use crate::session::Session;
 
@@ -51,7 +52,7 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
     if is_checked && receipt::replay(session)? {
         return Ok(Outcome::Done);
     }
-    if is_checked && session.store_place.path().is_some() {
+    if session.store_place.path().is_some() {
         session.take_notes();
     }
     let mut images = Vec::new();
@@ -75,15 +76,19 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
         return Err(errors.into());
     }
     let store = session.store()?;
-    let mut outputs = Vec::new();
+    let recipes = &arguments.recipes.recipes;
+    let mut made = Made { recipes, outputs: Vec::new(), blobs: BTreeSet::new() };
     for (destination, images) in destinations(arguments, images)? {
-        outputs.extend(destination.path().map(Path::to_owned));
-        write(&destination, &images, &expected, arguments.load, store.as_ref(), session)?;
+        made.outputs.extend(destination.path().map(Path::to_owned));
+        let written =
+            write(&destination, &images, &expected, arguments.load, store.as_ref(), session)?;
+        let layers = written.iter().flat_map(|named| &named.images).flat_map(|image| &image.layers);
+        made.blobs.extend(layers.map(|layer| layer.descriptor.digest));
     }
     if let Some(store) = store {
         let mut trouble = store.trouble();
-        if is_checked && trouble.is_none() {
-            receipt::keep(&store, &arguments.recipes.recipes, &outputs, session);
+        if trouble.is_none() {
+            receipt::keep(&store, &made, session);
             trouble = store.trouble();
         }
         if let Some(trouble) = trouble {
@@ -142,7 +147,7 @@ fn write(
     load: Option<Engine>,
     store: Option<&Store>,
     session: &mut Session,
-) -> Result<(), Failure> {
+) -> Result<Vec<NamedImage>, Failure> {
     let specs: Vec<ImageSpec> = images.iter().map(|image| image.spec.clone()).collect();
     let bytes = ImageContents::new(images);
     let work = Work { contents: &bytes, workers: session.workers(), store };
@@ -197,7 +202,7 @@ fn write(
         session.output.flush()?;
         summarize(image, images, destination, load, session);
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Says how large an image is and how it is run.

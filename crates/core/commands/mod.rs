@@ -13,6 +13,7 @@ pub(crate) mod lock;
 pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod store;
 pub(crate) mod surroundings;
 pub(crate) mod tree;
 pub(crate) mod verify;

@@ -44,7 +44,9 @@ pub use error::{CODES, WriteError};
 pub use image::{Descriptor, Image, Layer, NamedImage};
 pub use sink::{Blob, BlobSink};
 pub use store::blob::StoredBlob;
-pub use store::{RecordKind, STORE_CODES, Store, StoreError};
+pub use store::{
+    Amount, Amounts, CollectRoot, RecordKind, STORE_CODES, Store, StoreError, StoredReceipt,
+};
 
 /// The version of the bytes that are written for a spec: the normal form of layers and documents
 /// (`docs/formats.md`) and the encoders with their levels. The digests of a version never change.

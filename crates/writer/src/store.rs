@@ -3,11 +3,14 @@
 //! any moment, and no digest changes.
 //!
 //! ```text
-//! STORE/blobs/HEX      layers' blobs, by their SHA-256
-//! STORE/layers/HEX     a record for each LayerKey: what the layer came to, and its chunks
-//! STORE/receipts/HEX   a record for each build: what it looked at, and what came of it
-//! STORE/memory/NAME    records of what was found out about files
+//! STORE/store-1/blobs/HEX      layers' blobs, by their SHA-256
+//! STORE/store-1/layers/HEX     a record for each LayerKey: what the layer came to, and its chunks
+//! STORE/store-1/receipts/HEX   a record for each build: what it looked at, and what came of it
+//! STORE/store-1/memory/NAME    records of what was found out about files
 //! ```
+//!
+//! All is in a directory of a name of its own, so that a store may be put into one that holds
+//! something else, and nothing of that is ever touched.
 //!
 //! There is no lock on the whole. A file appears under its name complete and flushed, and is never
 //! written again; who finds one that is not what it should be, or none, does without and puts it
@@ -29,18 +32,25 @@ use crate::staging;
 
 pub(crate) mod blob;
 pub(crate) mod chunks;
+mod collect;
 pub(crate) mod duplicate;
 pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod key;
 pub(crate) mod layer_record;
 pub(crate) mod shelf;
+mod survey;
 mod temporary;
 #[cfg(test)]
 mod tests;
 
+pub use collect::{CollectRoot, StoredReceipt};
 pub use envelope::RecordKind;
 pub use error::{CODES as STORE_CODES, StoreError};
+pub use survey::{Amount, Amounts};
+
+/// The directory that holds everything. Another layout gets another name.
+const INNER: &str = "store-1";
 
 /// The mode of each directory of the store: it is its owner's alone.
 const DIRECTORY_MODE: u16 = 0o700;
@@ -55,6 +65,9 @@ pub(crate) enum Room {
 }
 
 impl Room {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Blobs, Self::Layers, Self::Receipts, Self::Memory];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Blobs => "blobs",
@@ -85,7 +98,7 @@ impl Store {
             Some(store) => Ok(store),
             None => {
                 let unusable = |error: Errno| StoreError::unusable(path, error.into());
-                make_path(path).map_err(unusable)?;
+                make_path(&path.join(INNER)).map_err(unusable)?;
                 let absent = StoreError::unusable(path, std::io::ErrorKind::NotFound.into());
                 Self::open_existing(path)?.ok_or(absent)
             }
@@ -98,24 +111,18 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_existing(path: &Path) -> Result<Option<Self>, StoreError> {
         let unusable = |error: Errno| StoreError::unusable(path, error.into());
-        let root = match staging::open_directory(rustix::fs::CWD, path.as_os_str(), true) {
+        let outer = match staging::open_directory(rustix::fs::CWD, path.as_os_str(), true) {
+            Ok(outer) => outer,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(unusable(error)),
+        };
+        check_owner(&outer, path)?;
+        let root = match staging::open_directory(&outer, INNER.as_ref(), false) {
             Ok(root) => root,
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(unusable(error)),
         };
-        let stat = retry_on_intr(|| rustix::fs::fstat(&root)).map_err(unusable)?;
-        if stat.st_uid != rustix::process::geteuid().as_raw() {
-            return Err(StoreError::Foreign {
-                path: path.to_owned(),
-                why: "belongs to another user",
-            });
-        }
-        if stat.st_mode & 0o022 != 0 {
-            return Err(StoreError::Foreign {
-                path: path.to_owned(),
-                why: "can be written to by others",
-            });
-        }
+        check_owner(&root, &path.join(INNER))?;
         Ok(Some(Self { path: path.to_owned(), root, trouble: Mutex::default() }))
     }
 
@@ -153,8 +160,6 @@ impl Store {
         let name = OsStr::new(room.name());
         match staging::open_directory(&self.root, name, false) {
             Err(Errno::NOENT) => {}
-            // What somebody else put there.
-            Err(Errno::NOTDIR | Errno::LOOP) => staging::remove_tree(&self.root, name)?,
             result => return result,
         }
         match staging::make_directory(&self.root, name) {
@@ -169,11 +174,8 @@ impl Store {
     /// cannot be opened by its owner, is removed.
     fn file(&self, room: Room, name: &OsStr) -> Option<File> {
         let directory = self.room(room)?;
-        // NONBLOCK: a fifo without a writer would wait for ever.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        match retry_on_intr(|| rustix::fs::openat(&directory, name, flags, Mode::empty())) {
+        match open(&directory, name) {
             Ok(file) => {
-                let file = File::from(file);
                 if is_ours(&file.metadata().ok()?) {
                     return Some(file);
                 }
@@ -195,6 +197,27 @@ impl Store {
     fn failed(&self, action: &'static str, error: Errno) -> WriteError {
         WriteError::io(action, &self.path)(error.into())
     }
+}
+
+/// Checks that a directory is its user's alone.
+fn check_owner(directory: &OwnedFd, path: &Path) -> Result<(), StoreError> {
+    let stat = retry_on_intr(|| rustix::fs::fstat(directory))
+        .map_err(|error| StoreError::unusable(path, error.into()))?;
+    let why = if stat.st_uid != rustix::process::geteuid().as_raw() {
+        "belongs to another user"
+    } else if stat.st_mode & 0o022 != 0 {
+        "can be written to by others"
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::Foreign { path: path.to_owned(), why })
+}
+
+/// Opens what stands at a name, without waiting for anybody.
+fn open(directory: &OwnedFd, name: &OsStr) -> Result<File, Errno> {
+    // NONBLOCK: a fifo without a writer would wait for ever.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    retry_on_intr(|| rustix::fs::openat(directory, name, flags, Mode::empty())).map(File::from)
 }
 
 /// Tells whether a file has the type, mode and owner that those of the store have: what an output

@@ -13,6 +13,9 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::WriteError;
 use crate::store::{Room, Store, temporary};
@@ -21,7 +24,7 @@ const MAGIC: &[u8; 8] = b"imgc-rec";
 const HEADER_BYTES: usize = 45;
 
 /// Largest record that is read, in bytes: some million paths.
-const MAX_BYTES: u64 = 512 << 20;
+pub(crate) const MAX_BYTES: u64 = 512 << 20;
 
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +111,20 @@ impl Store {
                 self.discard(kind.room(), name);
                 None
             }
+        }
+    }
+
+    /// Notes that a record is still of use, if that was last noted before `since` (seconds since
+    /// 1970): the collector removes first what was not used for long. If it fails, the record only
+    /// seems older than it is.
+    pub fn refresh(&self, kind: RecordKind, name: &str, since: i64) {
+        let Some(file) = self.file(kind.room(), OsStr::new(name)) else { return };
+        if file.metadata().is_ok_and(|status| status.mtime() < since) {
+            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+            let _ = rustix::fs::futimens(
+                &file,
+                &Timestamps { last_access: now, last_modification: now },
+            );
         }
     }
 

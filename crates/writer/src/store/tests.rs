@@ -53,7 +53,7 @@ impl Place {
 
     /// The one file in a directory of the store.
     fn only(&self, room: &str) -> PathBuf {
-        let files = files(&self.at("store").join(room));
+        let files = files(&self.at("store/store-1").join(room));
         assert_eq!(files.len(), 1, "{files:?}");
         files[0].clone()
     }
@@ -83,9 +83,9 @@ fn content(output: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
 /// A few chunks, in little time.
 fn light() -> Tree {
     let mut tree = Tree::default();
-    let numbers: Vec<u8> = (0..200_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
-    tree.file("/bin/app", 0o755, &numbers[..1 << 18]);
-    tree.file("/var/big", 0o644, &[&numbers[..], &numbers[..]].concat());
+    let numbers: Vec<u8> = (0..60_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+    tree.file("/bin/app", 0o755, &numbers[..200_000]);
+    tree.file("/var/big", 0o644, &numbers.repeat(5));
     tree.file("/var/small", 0o644, b"small");
     tree
 }
@@ -211,8 +211,11 @@ fn what_is_damaged_is_found_and_made_again() {
                     assert!(right, "{room}: {kind}: {expected}");
                 }
                 // What is damaged and not used stays.
-                let used =
-                    if expected == "first" { files(&place.at("store/blobs")) } else { vec![] };
+                let used = if expected == "first" {
+                    files(&place.at("store/store-1/blobs"))
+                } else {
+                    vec![]
+                };
                 for file in used {
                     let name = file.file_name().unwrap().to_str().unwrap().to_owned();
                     let digest = imgc_planner::BlobDigest::of(&fs::read(&file).unwrap());
@@ -264,6 +267,8 @@ fn a_store_is_its_owners_alone() {
     let refused = Store::open(&place.at("out/index.json"));
     assert!(matches!(refused, Err(StoreError::Unusable { .. })));
     assert!(Store::open_existing(&place.at("none")).unwrap().is_none());
+    // What else is in the directory is nobody's business.
+    assert!(Store::open_existing(&place.at("out")).unwrap().is_none());
     if rustix::process::geteuid().is_root() {
         let nobody = rustix::fs::Uid::from_raw(65_534);
         rustix::fs::chown(place.at("out"), Some(nobody), None).unwrap();
@@ -275,8 +280,8 @@ fn a_store_is_its_owners_alone() {
 fn what_a_dead_process_left_goes_and_what_a_living_one_holds_stays() {
     let place = Place::new();
     place.build(&light(), GZIP, "out");
-    let dead = place.at("store/layers/.tmp.1.0");
-    let held = place.at("store/layers/.tmp.2.0");
+    let dead = place.at("store/store-1/layers/.tmp.1.0");
+    let held = place.at("store/store-1/layers/.tmp.2.0");
     fs::write(&dead, "half").unwrap();
     fs::write(&held, "half").unwrap();
     let holder = fs::File::open(&held).unwrap();
