@@ -268,3 +268,73 @@ fn damage_is_named_and_removed() {
     succeed(&mut project.imgc(&["store", "verify", "--repair"]));
     assert!(!project.path(".cache/imgc/store-1/notes.txt").exists());
 }
+
+/// Waits until something is being written beside an output, and returns whether that happened.
+fn is_writing(project: &Project) -> bool {
+    (0..2000).any(|_| {
+        let names = fs::read_dir(project.path("")).expect("the project can be listed");
+        let is_temporary =
+            |entry: fs::DirEntry| entry.file_name().to_string_lossy().contains(".imgc-tmp.");
+        let found = names.flatten().any(is_temporary);
+        if !found {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        found
+    })
+}
+
+#[test]
+fn a_signal_leaves_nothing_behind_and_the_old_output_alone() {
+    use std::os::unix::process::ExitStatusExt;
+    let project = project();
+    let old = build(&mut project.imgc(&BUILD));
+    let numbers: Vec<u8> =
+        (0..8_000_000_u32).flat_map(|n| n.wrapping_mul(n ^ 77).to_le_bytes()).collect();
+    project.write("data/large", numbers);
+    let output = project.read("out/index.json");
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let mut child = project.imgc(&BUILD).arg("-j1").spawn().expect("imgc starts");
+        assert!(is_writing(&project), "{name}: nothing is written");
+        let process = child.id().to_string();
+        succeed(Command::new("kill").args([&format!("-{name}"), &process]));
+        let status = child.wait().expect("imgc ends");
+        assert_eq!(status.signal(), Some(number), "{name}: {status}");
+        assert!(project.read("out/index.json") == output, "{name}: the old output stays");
+        let names = fs::read_dir(project.path("")).expect("the project can be listed");
+        let names: Vec<_> = names.flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(names.len(), 5, "{name}: {names:?}");
+        succeed(&mut project.imgc(&["store", "verify"]));
+    }
+    // What the caller ignores stays ignored.
+    let mut command = Command::new("sh");
+    project.settle(&mut command);
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh", crate::workbench::IMGC]);
+    let mut child = command.args(BUILD).arg("-j1").spawn().expect("imgc starts");
+    assert!(is_writing(&project), "nothing is written");
+    succeed(Command::new("kill").args(["-HUP", &child.id().to_string()]));
+    assert!(child.wait().expect("imgc ends").success());
+    assert_ne!(build(&mut project.imgc(&BUILD)), old);
+}
+
+#[test]
+fn what_the_machine_does_not_give_out_is_an_error() {
+    let project = Project::with_recipe("binary \"/usr/bin/env\"\n");
+    let afresh = build(project.imgc(&BUILD).arg("--no-store"));
+    let mut failed = 0;
+    for files in 4..24 {
+        let mut command = Command::new("sh");
+        project.settle(&mut command);
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$@\""), "sh"]);
+        let outcome = run(command.arg(crate::workbench::IMGC).args(BUILD));
+        match outcome.code {
+            Some(0) => assert_eq!(Built::parse(outcome.stdout.trim_end()).digest, afresh),
+            code => {
+                assert_eq!(code, Some(1), "{files}: {}", outcome.stderr);
+                assert!(!outcome.stderr.is_empty());
+                failed += 1;
+            }
+        }
+        fs::remove_dir_all(project.path(".cache")).unwrap_or_default();
+    }
+    assert!(failed > 0);
+}

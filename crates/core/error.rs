@@ -1,7 +1,9 @@
 //! What goes wrong around the phases: files that are named, programs that are asked for help.
 
 use std::io;
+use std::path::Path;
 
+use imgc_parser::Printable;
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -97,6 +99,17 @@ pub(crate) enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// Something that decides what is in an image, and that the machine does not give out.
+    #[error("cannot read `{file}`")]
+    #[diagnostic(
+        code(imgc::program::unreadable),
+        help("nothing was written; remove the cause and try again")
+    )]
+    Unreadable {
+        file: String,
+        #[source]
+        source: io::Error,
+    },
     /// A command about the store where there can be none.
     #[error("no store is named, and there is no home directory to look for one")]
     #[diagnostic(
@@ -156,4 +169,12 @@ pub(crate) enum ProgramError {
         #[source]
         source: io::Error,
     },
+}
+
+impl ProgramError {
+    /// Makes the error of a path of this machine that cannot be read.
+    pub(crate) fn unreadable(path: &Path, source: io::Error) -> Self {
+        let file = Printable::new(path.as_os_str().as_encoded_bytes()).to_string();
+        Self::Unreadable { file, source }
+    }
 }

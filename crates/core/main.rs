@@ -13,6 +13,7 @@ mod draft;
 mod elf_view;
 mod engine;
 mod error;
+mod interrupt;
 mod listing;
 mod lockfile;
 mod node_view;
@@ -91,6 +92,9 @@ fn run(arguments: &Arguments) -> ExitCode {
         Ok(Outcome::Fatal) => ExitCode::from(FATAL),
         Ok(Outcome::Differs) => ExitCode::from(DIFFERS),
         Err(Failure(reports)) => {
+            if let Some(interrupt) = &session.interrupt {
+                interrupt.end();
+            }
             for report in &reports {
                 session.report(report);
             }

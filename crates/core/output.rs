@@ -87,8 +87,11 @@ impl Talk {
         self.clear();
         self.transcript.add(Said::Talk(text.to_owned()));
         let mut stderr = io::stderr().lock();
-        // Nothing is left to tell a user who has closed stderr.
-        let _ = stderr.write_all(text.as_bytes());
+        // A write that failed once, on a full disk say, is tried again. Nothing is left to tell a
+        // user who has closed stderr.
+        if stderr.write_all(text.as_bytes()).is_err() {
+            let _ = stderr.write_all(text.as_bytes());
+        }
         if !text.ends_with('\n') {
             let _ = stderr.write_all(b"\n");
         }

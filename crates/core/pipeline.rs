@@ -4,6 +4,7 @@
 //! the one command that writes.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -179,6 +180,12 @@ pub(crate) fn prove_all(
         }
     }
     session.talk.clear();
+    // Whatever was found follows from what could not be read.
+    if let Some((path, errno)) = session.noted.trouble() {
+        let path = Path::new(OsStr::from_bytes(path.as_bytes())).to_owned();
+        let error = ProgramError::unreadable(&path, errno.into());
+        return Err((Vec::new(), vec![Report::new(&error)]));
+    }
     errors.sort_by_key(Report::place);
     advice.sort_by_key(Report::place);
     // Images for several platforms mostly lack the same.

@@ -25,7 +25,7 @@ pub(crate) struct Project {
     /// The recipe and the files that it uses, as far as they were read.
     pub(crate) texts: BTreeSet<ProjectPath>,
     cwd: PathBuf,
-    noted: Option<Arc<Noted>>,
+    noted: Arc<Noted>,
 }
 
 impl Project {
@@ -37,7 +37,7 @@ impl Project {
         root: PathBuf,
         cwd: PathBuf,
         recipe: &Path,
-        noted: Option<Arc<Noted>>,
+        noted: Arc<Noted>,
     ) -> Result<Self, ProgramError> {
         let outside = || ProgramError::OutsideProject {
             recipe: Printable::new(recipe.as_os_str().as_encoded_bytes()).to_string(),
@@ -60,9 +60,7 @@ impl Project {
 impl Texts for Project {
     fn read(&mut self, path: &ProjectPath) -> Result<SourceText, String> {
         let absolute = self.root.join(path.as_str());
-        if let Some(noted) = &self.noted {
-            noted.follow(&HostPath::new(absolute.as_os_str().as_bytes()));
-        }
+        self.noted.follow(&HostPath::new(absolute.as_os_str().as_bytes()));
         let read = || {
             // A fifo would block for ever, a device may do anything: only files are opened.
             if !absolute.metadata()?.is_file() {

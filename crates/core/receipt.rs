@@ -9,7 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use imgc_planner::{BlobDigest, RecordReader, RecordWriter};
-use imgc_resolver::{FileType, Host, HostPath, Look, Machine, NOTES_VERSION, Notes};
+use imgc_resolver::{
+    FileType, Host, HostPath, KNOWLEDGE_VERSION, Knowledge, Look, Machine, NOTES_VERSION, Notes,
+};
 use imgc_writer::{CollectRoot, RecordKind, Store, StoredReceipt};
 
 use crate::commands::Failure;
@@ -71,10 +73,24 @@ fn recall(store: &Store, key: &str) -> Option<Vec<Said>> {
     (Notes::hold(inputs) && Notes::hold(outputs)).then_some(said)
 }
 
-/// Keeps the receipt of a build that is done. There is none if something changed meanwhile.
+/// Where the store keeps what was found out about files.
+const FILES: &str = "files";
+
+/// Returns what earlier builds found out about files.
+pub(crate) fn recall_knowledge(store: &Store) -> Knowledge {
+    let record = store.record(RecordKind::Memory, FILES, KNOWLEDGE_VERSION);
+    record.and_then(|record| Knowledge::decode(&record)).unwrap_or_default()
+}
+
+/// Keeps the receipt of a build that is done, and what it found out about files. There is none if something changed meanwhile.
 pub(crate) fn keep(store: &Store, made: &Made<'_>, session: &Session) {
-    let Some(noted) = &session.noted else { return };
-    if noted.settled_ns().is_some_and(|settled| !Session::wait_until(settled)) {
+    let noted = &session.noted;
+    if let Some(learned) = noted.learned() {
+        store.keep_record(RecordKind::Memory, FILES, KNOWLEDGE_VERSION, &learned);
+    }
+    if !session.keeps_receipt
+        || noted.settled_ns().is_some_and(|settled| !Session::wait_until(settled))
+    {
         return;
     }
     let Some(inputs) = noted.notes() else { return };

@@ -15,11 +15,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use imgc_parser::{Epoch, SourceMap};
-use imgc_resolver::{Host, HostPath, Machine, Noted};
+use imgc_resolver::{Host, HostPath, Knowledge, Noted};
 
 use crate::args::{ColorChoice, Denied, GlobalArguments, MessageFormat};
 use crate::commands::explain;
 use crate::error::ProgramError;
+use crate::interrupt::Interrupt;
 use crate::output::{Output, Said, Talk, Transcript};
 use crate::project::Project;
 use crate::report::{Report, Reporter};
@@ -35,6 +36,12 @@ const LONGEST_WAIT_NS: u64 = 20_000_000;
 
 /// Days in UTC have no leap seconds in the count since 1970 (POSIX, 4.16).
 const SECONDS_PER_DAY: u64 = 86_400;
+
+/// Tells whether an error says that there is nothing, as far as this user can see.
+fn is_absence(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
+}
 
 /// Returns how many threads work: what the thread pool is told, else one for each processor.
 fn threads() -> NonZeroUsize {
@@ -71,8 +78,12 @@ pub(crate) struct Session {
     pub(crate) store_place: StorePlace,
     /// `PATH`: where programs are found.
     pub(crate) search_path: OsString,
-    /// What is looked at, if a build wants to know it.
-    pub(crate) noted: Option<Arc<Noted>>,
+    /// Signals, from the moment on at which there is something to put in order.
+    pub(crate) interrupt: Option<Interrupt>,
+    /// The machine, and what was looked at on it.
+    pub(crate) noted: Arc<Noted>,
+    /// Whether that becomes a receipt.
+    pub(crate) keeps_receipt: bool,
     /// When the command started, in nanoseconds since 1970.
     start_ns: i128,
     /// Whether warnings are errors.
@@ -105,7 +116,7 @@ impl Session {
         };
         let human = arguments.message_format == MessageFormat::Human;
         let quiet = arguments.quiet || !human;
-        let transcript = Transcript::default();
+        let (transcript, start_ns) = (Transcript::default(), now_ns());
         Ok(Self {
             cwd: env::current_dir()?,
             temporary: env::temp_dir(),
@@ -115,8 +126,10 @@ impl Session {
             transcript,
             map: SourceMap::default(),
             store_place: StorePlace::of(arguments),
-            noted: None,
-            start_ns: now_ns(),
+            noted: Arc::new(Noted::new(start_ns, Knowledge::default())),
+            keeps_receipt: false,
+            interrupt: None,
+            start_ns,
             search_path: env::var_os("PATH").unwrap_or_default(),
             denies_warnings: arguments.deny == Some(Denied::Warnings),
             reporter: Reporter::new(arguments.message_format, colors),
@@ -147,13 +160,6 @@ impl Session {
         absolute
     }
 
-    /// Returns the root of the repository that a directory lies in; itself if it is in none.
-    fn repository(&self, directory: &Path) -> PathBuf {
-        let is_root =
-            |above: &&Path| PROJECT_MARKS.iter().any(|mark| self.exists(&above.join(mark)));
-        directory.ancestors().find(is_root).unwrap_or(directory).to_owned()
-    }
-
     /// Finds the project that a recipe belongs to.
     ///
     /// # Errors
@@ -163,30 +169,53 @@ impl Session {
         let directory = recipe.parent().unwrap_or(Path::new("/"));
         let root = match &self.project {
             Some(root) => self.absolute(root),
-            None => self.repository(directory),
+            None => self.repository(directory)?,
         };
-        Project::new(root, self.cwd.clone(), &recipe, self.noted.clone())
+        Project::new(root, self.cwd.clone(), &recipe, Arc::clone(&self.noted))
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        self.follow(path);
-        path.exists()
+    /// Returns the root of the repository that a directory lies in; itself if it is in none.
+    fn repository(&self, directory: &Path) -> Result<PathBuf, ProgramError> {
+        for above in directory.ancestors() {
+            for mark in PROJECT_MARKS {
+                let mark = above.join(mark);
+                self.follow(&mark);
+                match std::fs::metadata(&mark) {
+                    Ok(_) => return Ok(above.to_owned()),
+                    Err(error) if is_absence(&error) => {}
+                    Err(source) => return Err(ProgramError::unreadable(&mark, source)),
+                }
+            }
+        }
+        Ok(directory.to_owned())
     }
 
     /// Takes note of a path outside the sources whose content is read next.
     pub(crate) fn follow(&self, path: &Path) {
-        if let Some(noted) = &self.noted {
-            noted.follow(&HostPath::new(path.as_os_str().as_bytes()));
-        }
+        self.noted.follow(&HostPath::new(path.as_os_str().as_bytes()));
     }
 
     /// Starts to take note of what is looked at, beginning with the program itself: another version
     /// of it may find something else.
-    pub(crate) fn take_notes(&mut self) {
-        if let Ok(program) = env::current_exe() {
-            self.noted = Some(Arc::new(Noted::new(self.start_ns)));
+    /// `knowledge` is what earlier builds found out.
+    pub(crate) fn take_notes(&mut self, knowledge: Knowledge) {
+        self.noted = Arc::new(Noted::new(self.start_ns, knowledge));
+        let program = env::current_exe();
+        self.keeps_receipt = program.is_ok();
+        if let Ok(program) = program {
             self.follow(&program);
         }
+    }
+
+    /// Puts things in order when a signal wants the program to end, from now on. Signals that the
+    /// caller ignores, as `nohup` does, stay ignored.
+    pub(crate) fn listen(&mut self) -> Interrupt {
+        let ignored = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        });
+        let is_ignored = |signal: i32| ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1);
+        self.interrupt.get_or_insert_with(|| Interrupt::listen(&is_ignored)).clone()
     }
 
     /// Returns the time a number of days ago, in seconds since 1970.
@@ -207,10 +236,7 @@ impl Session {
 
     /// Returns the machine, as the resolver sees it.
     pub(crate) fn host(&self) -> Arc<dyn Host> {
-        match &self.noted {
-            Some(noted) => Arc::<Noted>::clone(noted),
-            None => Arc::new(Machine),
-        }
+        Arc::<Noted>::clone(&self.noted)
     }
 
     /// Waits until a point in time that has come or is about to; returns whether it has. One that
@@ -283,7 +309,7 @@ impl Session {
         let Some(messages) = self.reporter.together() else { return };
         let place = |file: &str| {
             let absolute = self.absolute(Path::new(file));
-            let root = self.repository(absolute.parent().unwrap_or(Path::new("/")));
+            let root = self.repository(absolute.parent().unwrap_or(Path::new("/"))).ok()?;
             Some(absolute.strip_prefix(root).ok()?.to_string_lossy().into_owned())
         };
         let text = sarif::document(messages, place, explain::page);

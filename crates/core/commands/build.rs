@@ -52,8 +52,9 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
     if is_checked && receipt::replay(session)? {
         return Ok(Outcome::Done);
     }
-    if session.store_place.path().is_some() {
-        session.take_notes();
+    let store = session.store()?;
+    if let Some(store) = &store {
+        session.take_notes(receipt::recall_knowledge(store));
     }
     let mut images = Vec::new();
     let mut expected = Expected::default();
@@ -75,7 +76,6 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let store = session.store()?;
     let recipes = &arguments.recipes.recipes;
     let mut made = Made { recipes, outputs: Vec::new(), blobs: BTreeSet::new() };
     for (destination, images) in destinations(arguments, images)? {
@@ -150,7 +150,10 @@ fn write(
 ) -> Result<Vec<NamedImage>, Failure> {
     let specs: Vec<ImageSpec> = images.iter().map(|image| image.spec.clone()).collect();
     let bytes = ImageContents::new(images);
-    let work = Work { contents: &bytes, workers: session.workers(), store };
+    let interrupt = session.listen();
+    let is_stopped = || interrupt.has_come();
+    let workers = session.workers();
+    let work = Work { contents: &bytes, workers, store, is_stopped: &is_stopped };
     session.talk.progress(&format!("writing {destination}"));
     if let Destination::Archive(path) | Destination::Directory(path) = destination
         && let Some(parent) = session.absolute(path).parent()

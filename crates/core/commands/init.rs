@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use imgc_parser::Printable;
 
@@ -50,7 +51,10 @@ pub(crate) fn run(arguments: &InitArguments, session: &mut Session) -> Result<Ou
     given.push(format!("entrypoint {}", places[0]));
     let root = session.project(&recipe)?.root;
     let cwd = session.cwd.clone();
-    let place = || Project::new(root.clone(), cwd.clone(), &recipe, None).map_err(Failure::from);
+    let noted = Arc::clone(&session.noted);
+    let place = || {
+        Project::new(root.clone(), cwd.clone(), &recipe, Arc::clone(&noted)).map_err(Failure::from)
+    };
     let draft = Draft::complete(given, &place, session)?;
     session.talk.clear();
     let name = places[0].trim_matches('"').rsplit('/').next().unwrap_or_default().to_owned();

@@ -12,7 +12,7 @@ use imgc_planner::Digest;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::host::{Errno, FileId, FileType, Host, HostFile, HostPath, Stat};
+use crate::host::{Errno, FileId, FileType, Hashed, Host, HostFile, HostPath, Stat};
 use crate::loader::Elf;
 
 /// How much of a file is in memory at a time, in bytes and for each thread.
@@ -56,6 +56,17 @@ impl FileRef {
         Ok(bytes)
     }
 
+    /// Returns the hash of the file's bytes, and whether it is an ELF file: from what the host knows,
+    /// else by reading it.
+    fn known_or_hash(&self) -> Result<Hashed, ReadProblem> {
+        if let Some(known) = self.host.recall(&self.stat) {
+            return Ok(known);
+        }
+        let hashed = self.hash()?;
+        self.host.learn(&self.stat, hashed);
+        Ok(hashed)
+    }
+
     /// Reads the whole file; returns the hash of its bytes, and whether it is an ELF file.
     fn hash(&self) -> Result<Hashed, ReadProblem> {
         let file = self.open()?;
@@ -80,13 +91,6 @@ impl FileRef {
         }
         Ok(Hashed { digest: Digest::new(hasher.finalize().into()), is_elf })
     }
-}
-
-/// What the first reading of a file says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hashed {
-    pub(crate) digest: Digest,
-    pub(crate) is_elf: bool,
 }
 
 fn is_same(now: &Stat, then: &Stat) -> bool {
@@ -117,7 +121,8 @@ pub(crate) fn hash_all(
     files: &BTreeMap<FileKey, &FileRef>,
 ) -> BTreeMap<FileKey, Result<Hashed, ReadProblem>> {
     let listed: Vec<_> = files.iter().collect();
-    let hashed: Vec<_> = listed.par_iter().map(|(key, file)| (**key, file.hash())).collect();
+    let hashed: Vec<_> =
+        listed.par_iter().map(|(key, file)| (**key, file.known_or_hash())).collect();
     hashed.into_iter().collect()
 }
 

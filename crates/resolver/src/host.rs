@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 
+use imgc_planner::Digest;
 use imgc_planner::recipe::Printable;
 
 /// An error number of Linux, as its name is written in `errno(3)`. It is part of the contract: a
@@ -93,6 +94,15 @@ pub struct Stat {
     pub ctime_ns: i128,
 }
 
+/// What reading a file as a whole says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    /// The hash of its bytes.
+    pub digest: Digest,
+    /// Whether it starts as ELF files do.
+    pub is_elf: bool,
+}
+
 /// A machine's file system. Paths are taken as they are: `lstat` and `open` do not follow a link in
 /// the last component; links before it are the caller's business (see `Root`).
 pub trait Host: Send + Sync {
@@ -121,6 +131,15 @@ pub trait Host: Send + Sync {
     /// The kernel's; `ELOOP` for a link, `EISDIR` for a directory, `ENXIO` for a device, fifo or
     /// socket.
     fn open(&self, path: &HostPath) -> Result<Box<dyn HostFile>, Errno>;
+
+    /// Returns what is known of the content of a file that this host says this of; nothing if it has
+    /// to be read.
+    fn recall(&self, _stat: &Stat) -> Option<Hashed> {
+        None
+    }
+
+    /// Takes note of a file's content, which was read whole.
+    fn learn(&self, _stat: &Stat, _hashed: Hashed) {}
 }
 
 /// An open regular file.

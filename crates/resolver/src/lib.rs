@@ -12,6 +12,7 @@ mod facility;
 mod gather;
 mod glob;
 mod host;
+mod knowledge;
 mod launch;
 mod ldconfig;
 mod library;
@@ -40,7 +41,8 @@ mod world;
 
 pub use contents::Sources;
 pub use error::{CODES, Name, ResolveError, Tried};
-pub use host::{Errno, FileId, FileType, Host, HostFile, HostPath, Stat};
+pub use host::{Errno, FileId, FileType, Hashed, Host, HostFile, HostPath, Stat};
+pub use knowledge::{KNOWLEDGE_VERSION, Knowledge};
 pub use machine::Machine;
 pub use memory::Memory;
 pub use noted::Noted;

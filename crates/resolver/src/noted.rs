@@ -6,11 +6,12 @@
 //! the end, when their last change is long enough ago to tell it from a next one.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::host::{Errno, FileType, Host, HostFile, HostPath, Stat};
+use crate::host::{Errno, FileType, Hashed, Host, HostFile, HostPath, Stat};
+use crate::knowledge::Knowledge;
 use crate::machine::Machine;
 use crate::notes::{Look, Notes, Sight, see};
 
@@ -26,7 +27,8 @@ const COARSE_TICK_NS: i128 = 2_000_000_000;
 #[derive(Debug)]
 pub struct Noted {
     start_ns: i128,
-    seen: Mutex<Seen>,
+    seen: Arc<Mutex<Seen>>,
+    knowledge: Mutex<Knowledge>,
 }
 
 #[derive(Debug, Default)]
@@ -36,13 +38,31 @@ struct Seen {
     racy: BTreeMap<(HostPath, Look), [u8; 32]>,
     /// A path was seen in two states.
     changed: bool,
+    /// The first thing that the machine refused and that is no answer.
+    trouble: Option<(HostPath, Errno)>,
 }
 
 impl Noted {
-    /// Starts with nothing seen. `start_ns` is the time, in nanoseconds since 1970.
+    /// Starts with nothing seen, and with what earlier builds found out. `start_ns` is the time, in
+    /// nanoseconds since 1970.
     #[must_use]
-    pub fn new(start_ns: i128) -> Self {
-        Self { start_ns, seen: Mutex::default() }
+    pub fn new(start_ns: i128, knowledge: Knowledge) -> Self {
+        Self { start_ns, seen: Arc::default(), knowledge: Mutex::new(knowledge) }
+    }
+
+    /// Returns the first path that the machine refused to give out, and why. A loader that meets
+    /// this goes on and does without; what it finds then is none of the sources' doing.
+    pub fn trouble(&self) -> Option<(HostPath, Errno)> {
+        self.seen().trouble.clone()
+    }
+
+    /// Returns the bytes of what is known by now; nothing if that is what was known before.
+    pub fn learned(&self) -> Option<Vec<u8>> {
+        self.knowledge().encode()
+    }
+
+    fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
+        self.knowledge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of a path whose content is read, through a link.
@@ -78,7 +98,23 @@ impl Noted {
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.seen)
+    }
+
+    /// Passes an outcome on, after taking note of an error that is no answer: that nothing is
+    /// there, or something else than was asked for.
+    fn checked<T>(
+        &self,
+        path: &HostPath,
+        outcome: Result<T, Errno>,
+        answers: &[Errno],
+    ) -> Result<T, Errno> {
+        const ANSWERS: [Errno; 4] = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::NAMETOOLONG];
+        outcome.inspect_err(|errno| {
+            if !ANSWERS.contains(errno) && !answers.contains(errno) {
+                self.seen().trouble.get_or_insert((path.clone(), *errno));
+            }
+        })
     }
 
     fn note(&self, path: &HostPath, look: Look, sight: Sight) {
@@ -160,23 +196,69 @@ impl Host for Noted {
     fn lstat(&self, path: &HostPath) -> Result<Stat, Errno> {
         let found = Machine.lstat(path);
         self.note(path, Look::Itself, Sight::of(found, Look::Itself));
-        found
+        // What this user cannot see does not count, as for a loader.
+        self.checked(path, found, &[Errno::ACCESS])
     }
 
     fn read_link(&self, path: &HostPath) -> Result<Vec<u8>, Errno> {
         self.note_before_reading(path, Look::Itself);
-        Machine.read_link(path)
+        self.checked(path, Machine.read_link(path), &[Errno::INVAL, Errno::ACCESS])
     }
 
     fn read_dir(&self, path: &HostPath) -> Result<Vec<Vec<u8>>, Errno> {
         self.note_before_reading(path, Look::Listing);
-        Machine.read_dir(path)
+        self.checked(path, Machine.read_dir(path), &[])
     }
 
     fn open(&self, path: &HostPath) -> Result<Box<dyn HostFile>, Errno> {
         self.note_before_reading(path, Look::Itself);
-        Machine.open(path)
+        let opened = Machine.open(path);
+        let file = self.checked(path, opened, &[Errno::ISDIR, Errno::NXIO])?;
+        Ok(Box::new(NotedFile { file, path: path.clone(), seen: Arc::clone(&self.seen) }))
     }
+
+    fn recall(&self, stat: &Stat) -> Option<Hashed> {
+        self.knowledge().recall(stat)
+    }
+
+    fn learn(&self, stat: &Stat, hashed: Hashed) {
+        // What is racy may be another content by now.
+        if settled_ns(&Sight::Present(*stat)).is_some_and(|settled| settled <= self.start_ns) {
+            self.knowledge().learn(stat, hashed);
+        }
+    }
+}
+
+struct NotedFile {
+    file: Box<dyn HostFile>,
+    path: HostPath,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl NotedFile {
+    fn checked<T>(&self, outcome: Result<T, Errno>) -> Result<T, Errno> {
+        outcome.inspect_err(|errno| {
+            locked(&self.seen).trouble.get_or_insert((self.path.clone(), *errno));
+        })
+    }
+}
+
+impl HostFile for NotedFile {
+    fn opened(&self) -> Stat {
+        self.file.opened()
+    }
+
+    fn stat(&self) -> Result<Stat, Errno> {
+        self.checked(self.file.stat())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        self.checked(self.file.read_at(buffer, offset))
+    }
+}
+
+fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -203,7 +285,7 @@ mod tests {
     #[test]
     fn what_changed_long_ago_is_not_read_again() {
         let (_directory, path) = place();
-        let noted = Noted::new(now_ns() + 10 * COARSE_TICK_NS);
+        let noted = Noted::new(now_ns() + 10 * COARSE_TICK_NS, Knowledge::default());
         noted.open(&path).unwrap();
         noted.follow(&path);
         assert_eq!(noted.settled_ns(), None);
@@ -213,14 +295,14 @@ mod tests {
     #[test]
     fn what_changed_a_moment_ago_is_compared_in_the_end() {
         let (_directory, path) = place();
-        let noted = Noted::new(now_ns());
+        let noted = Noted::new(now_ns(), Knowledge::default());
         noted.open(&path).unwrap();
         let Sight::Present(stat) = see(path.as_bytes(), Look::Itself) else { panic!() };
         assert!(noted.settled_ns() > Some(stat.ctime_ns));
         assert!(Notes::hold(&noted.notes().unwrap().encode()));
 
         // The same size, and a time that could be the same.
-        let noted = Noted::new(now_ns());
+        let noted = Noted::new(now_ns(), Knowledge::default());
         noted.open(&path).unwrap();
         fs::write(std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())), "two")
             .unwrap();
@@ -230,7 +312,7 @@ mod tests {
     #[test]
     fn a_path_that_is_seen_in_two_states_is_no_ground_for_anything() {
         let (directory, path) = place();
-        let noted = Noted::new(now_ns() + 10 * COARSE_TICK_NS);
+        let noted = Noted::new(now_ns() + 10 * COARSE_TICK_NS, Knowledge::default());
         noted.lstat(&path).unwrap();
         fs::remove_dir_all(directory.path()).unwrap();
         assert_eq!(noted.lstat(&path), Err(Errno::NOENT));

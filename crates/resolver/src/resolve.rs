@@ -9,12 +9,12 @@ use imgc_planner::node::User;
 use imgc_planner::recipe::{Architecture, ImagePath, Platform};
 use imgc_planner::{Closure, Digest, Found, NodeId, NodeKind, Plan};
 
-use crate::contents::{Bytes, FileKey, FileRef, Hashed, Sources, hash_all};
+use crate::contents::{Bytes, FileKey, FileRef, Sources, hash_all};
 use crate::draft::{Draft, DraftContent, Drafts};
 use crate::error::{Name, ResolveError};
 use crate::evidence::Scene;
 use crate::gather::{Gathered, Gathering};
-use crate::host::{Host, HostPath};
+use crate::host::{Hashed, Host, HostPath};
 use crate::launch::Surroundings;
 use crate::loader::Loader;
 use crate::merge::merge;

@@ -39,7 +39,7 @@ pub fn write_archive(
     contents: &dyn Contents,
     workers: NonZeroUsize,
 ) -> Result<Vec<NamedImage>, WriteError> {
-    write_archive_if(target, specs, &Work { contents, workers, store: None }, &|_| true)
+    write_archive_if(target, specs, &Work::afresh(contents, workers), &|_| true)
 }
 
 /// The same with a store, but what was made takes its place only if `accept` takes it.
@@ -69,6 +69,7 @@ pub fn write_archive_if(
     if let Some(shelf) = &shelf {
         shelf.keep(&blobs);
     }
+    work.go_on()?;
     publish::publish_file(&staging, TEMPORARY.as_ref())?;
     Ok(named)
 }

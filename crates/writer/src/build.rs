@@ -25,6 +25,21 @@ pub struct Work<'a> {
     pub workers: NonZeroUsize,
     /// What earlier builds kept. No byte depends on it.
     pub store: Option<&'a Store>,
+    /// Tells whether to give up, for instance since the user wants it. Asked again and again.
+    pub is_stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> Work<'a> {
+    /// Work without a store that nobody stops.
+    #[must_use]
+    pub fn afresh(contents: &'a dyn Contents, workers: NonZeroUsize) -> Self {
+        Self { contents, workers, store: None, is_stopped: &|| false }
+    }
+
+    /// Fails when it is time to give up.
+    pub(crate) fn go_on(&self) -> Result<(), WriteError> {
+        if (self.is_stopped)() { Err(WriteError::Stopped) } else { Ok(()) }
+    }
 }
 
 /// Writes all blobs of one image. The bytes depend on the spec alone, never on `workers`.
@@ -41,7 +56,7 @@ pub fn write_image(
     workers: NonZeroUsize,
     sink: &dyn BlobSink,
 ) -> Result<Image, WriteError> {
-    write_blobs(spec, &Work { contents, workers, store: None }, None, sink)
+    write_blobs(spec, &Work::afresh(contents, workers), None, sink)
 }
 
 /// The same with what is on the shelf.

@@ -32,7 +32,7 @@ pub fn write_directory(
     contents: &dyn Contents,
     workers: NonZeroUsize,
 ) -> Result<Vec<NamedImage>, WriteError> {
-    write_directory_if(target, specs, &Work { contents, workers, store: None }, &|_| true)
+    write_directory_if(target, specs, &Work::afresh(contents, workers), &|_| true)
 }
 
 /// The same with a store, but what was made takes its place only if `accept` takes it.
@@ -66,6 +66,7 @@ pub fn write_directory_if(
     if let Some(shelf) = &shelf {
         shelf.keep(&blobs);
     }
+    work.go_on()?;
     publish::publish_directory(&mut staging)?;
     Ok(named)
 }

@@ -20,6 +20,7 @@ pub const CODES: &[&str] = &[
     "imgc::write::no_image",
     "imgc::write::occupied",
     "imgc::write::refused",
+    "imgc::write::stopped",
     "imgc::write::too_large",
     "imgc::write::unreadable_image",
 ];
@@ -136,6 +137,10 @@ pub enum WriteError {
         help("the output is unchanged; compare the image with `imgc diff`")
     )]
     Refused,
+    /// Somebody wants it to stop.
+    #[error("the build was stopped")]
+    #[diagnostic(code(imgc::write::stopped), help("the output is unchanged; build again"))]
+    Stopped,
     /// An image that is read back goes beyond a limit.
     #[error("{what} of `{}` is above the limit of {limit}", shown(.path))]
     #[diagnostic(

@@ -107,7 +107,8 @@ fn make_layer(
             let chunk: Chunk = Arc::new(chunk);
             let (done, promise) = sync_channel(1);
             let job = Job { chunk: Arc::clone(&chunk), done };
-            to_write.send(promise).is_ok()
+            !(work.is_stopped)()
+                && to_write.send(promise).is_ok()
                 && to_compress.send(job).is_ok()
                 && to_hash.send(chunk).is_ok()
         };
@@ -118,6 +119,7 @@ fn make_layer(
         // The blob's error is the reason why the reader was told to stop; both cannot have one.
         let (mut blob, records) = blob?;
         read?;
+        work.go_on()?;
         let descriptor = if encoder.is_identity() {
             let digest = BlobDigest::new(*archive.diff_id.as_bytes());
             blob.commit_as(encoder.media_type(), digest)?

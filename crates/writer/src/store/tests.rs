@@ -35,7 +35,7 @@ impl Place {
     fn build(&self, tree: &Tree, compression: Compression, output: &str) -> Vec<NamedImage> {
         let store = self.store();
         let images = [spec("app", compression, vec![tree.layer()])];
-        let work = Work { contents: &tree.contents, workers: workers(2), store: Some(&store) };
+        let work = Work { store: Some(&store), ..Work::afresh(&tree.contents, workers(2)) };
         let named = if output.ends_with(".tar") {
             write_archive_if(&self.at(output), &images, &work, &|_| true)
         } else {
@@ -224,6 +224,31 @@ fn what_is_damaged_is_found_and_made_again() {
             }
         }
     }
+}
+
+#[test]
+fn a_build_that_is_stopped_leaves_nothing() {
+    let place = Place::new();
+    let (tree, store) = (light(), place.store());
+    let images = [spec("app", GZIP, vec![tree.layer()])];
+    let mut outcomes = Vec::new();
+    for calls in 0.. {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let is_stopped = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == calls;
+        let afresh = Work::afresh(&tree.contents, workers(2));
+        let work = Work { store: Some(&store), is_stopped: &is_stopped, ..afresh };
+        match write_directory_if(&place.at("out"), &images, &work, &|_| true) {
+            Err(crate::error::WriteError::Stopped) => assert!(!place.at("out").exists()),
+            result => {
+                outcomes.push(result.unwrap());
+                break;
+            }
+        }
+        assert_eq!(files(place.0.path()), [place.at("store")], "stopped at call {calls}");
+        fs::remove_dir_all(place.at("store")).unwrap();
+        Store::open(&place.at("store")).unwrap();
+    }
+    assert_eq!(outcomes.len(), 1);
 }
 
 #[test]
