@@ -338,3 +338,53 @@ fn what_the_machine_does_not_give_out_is_an_error() {
     }
     assert!(failed > 0);
 }
+
+#[test]
+fn builds_that_share_a_store_and_are_killed_harm_nobody() {
+    let project = project();
+    let recipe = String::from_utf8(project.read("recipe.kdl")).expect("text");
+    let recipes: Vec<String> = (0..8).map(|number| format!("r{number}.kdl")).collect();
+    for (number, name) in recipes.iter().enumerate() {
+        let tree = format!("from=\"data\" {{ exclude \"{number}\"; }}\n");
+        project.write(name, recipe.replace("from=\"data\"\n", &tree));
+    }
+    let expected: Vec<String> = recipes
+        .iter()
+        .map(|recipe| build(&mut project.imgc(&["build", recipe, "-o", "fresh", "--no-store"])))
+        .collect();
+    fs::remove_dir_all(project.path("fresh")).expect("it was there");
+
+    // Times that differ from build to build, the same in every run of the test.
+    let mut state = 5_u64;
+    let mut random = move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let mut command = |number: usize| {
+        let mut command = project.imgc(&["build", &recipes[number % 8], "--quiet", "-j2"]);
+        command.stdout(std::process::Stdio::null());
+        command.spawn().expect("imgc starts")
+    };
+    let mut builds: Vec<_> = (0..32).map(&mut command).collect();
+    for build in builds.iter_mut().step_by(2) {
+        std::thread::sleep(std::time::Duration::from_millis(random() % 40));
+        // One that is done already is one that was not killed.
+        let _ = build.kill();
+    }
+    for (number, build) in builds.iter_mut().enumerate() {
+        let status = build.wait().expect("imgc ends");
+        assert!(number % 2 == 0 || status.success(), "{number}: {status}");
+    }
+    succeed(&mut project.imgc(&["store", "verify"]));
+    for (recipe, expected) in recipes.iter().zip(&expected) {
+        assert_eq!(&build(&mut project.imgc(&["build", recipe])), expected, "{recipe}");
+        let name = recipe.trim_end_matches(".kdl");
+        succeed(&mut project.imgc(&["verify", &format!("out/{name}"), "--recipe", recipe]));
+    }
+    succeed(&mut project.imgc(&["store", "verify"]));
+    succeed(&mut project.imgc(&["store", "gc"]));
+    let mut find = Command::new("find");
+    let litter = succeed(find.arg(project.path("")).args(["-name", "*tmp*"]));
+    assert_eq!(litter, "");
+}

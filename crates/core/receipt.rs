@@ -12,7 +12,7 @@ use imgc_planner::{BlobDigest, RecordReader, RecordWriter};
 use imgc_resolver::{
     FileType, Host, HostPath, KNOWLEDGE_VERSION, Knowledge, Look, Machine, NOTES_VERSION, Notes,
 };
-use imgc_writer::{CollectRoot, RecordKind, Store, StoredReceipt};
+use imgc_writer::{CollectRoot, NewRecord, RecordKind, Store, StoredReceipt};
 
 use crate::commands::Failure;
 use crate::output::Said;
@@ -85,15 +85,29 @@ pub(crate) fn recall_knowledge(store: &Store) -> Knowledge {
 /// Keeps the receipt of a build that is done, and what it found out about files. There is none if something changed meanwhile.
 pub(crate) fn keep(store: &Store, made: &Made<'_>, session: &Session) {
     let noted = &session.noted;
-    if let Some(learned) = noted.learned() {
-        store.keep_record(RecordKind::Memory, FILES, KNOWLEDGE_VERSION, &learned);
-    }
+    let learned = noted.learned().map(|learned| NewRecord {
+        kind: RecordKind::Memory,
+        name: FILES.into(),
+        version: KNOWLEDGE_VERSION,
+        record: learned,
+    });
+    let receipt = write(made, session).map(|receipt| NewRecord {
+        kind: RecordKind::Receipt,
+        name: key(store.path(), session),
+        version: VERSION,
+        record: receipt,
+    });
+    store.keep_records(&learned.into_iter().chain(receipt).collect::<Vec<_>>());
+}
+
+fn write(made: &Made<'_>, session: &Session) -> Option<Vec<u8>> {
+    let noted = &session.noted;
     if !session.keeps_receipt
         || noted.settled_ns().is_some_and(|settled| !Session::wait_until(settled))
     {
-        return;
+        return None;
     }
-    let Some(inputs) = noted.notes() else { return };
+    let inputs = noted.notes()?;
     let mut paths = Vec::new();
     for output in &made.outputs {
         list(&HostPath::new(session.absolute(output).as_os_str().as_bytes()), &mut paths);
@@ -119,7 +133,7 @@ pub(crate) fn keep(store: &Store, made: &Made<'_>, session: &Session) {
         writer.tag(tag);
         writer.bytes(text.as_bytes());
     }
-    store.keep_record(RecordKind::Receipt, &key(store.path(), session), VERSION, &writer.finish());
+    Some(writer.finish())
 }
 
 /// Returns what a receipt wants to be kept; nothing if none of its recipes is there any more, or it

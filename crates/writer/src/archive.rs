@@ -62,7 +62,8 @@ pub fn write_archive_if(
     }
     let mut file = staging::create_file(&staging.directory, TEMPORARY.as_ref())
         .map_err(|error| staging.failed("make", error))?;
-    blobs.settle(shelf.is_some())?;
+    // What the store is to keep is flushed; of the archive only what it becomes.
+    blobs.settle(shelf.is_some().then_some(&[]))?;
     write_members(&mut file, &blobs, &named)
         .and_then(|()| file.sync_all())
         .map_err(WriteError::io("write", target))?;

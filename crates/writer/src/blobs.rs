@@ -14,6 +14,7 @@ use rustix::fs::AtFlags;
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::error::WriteError;
+use crate::flush;
 use crate::sink::{Blob, BlobSink};
 use crate::staging::{self, Staging};
 use crate::store::blob::StoredBlob;
@@ -67,15 +68,18 @@ impl StagedBlobs {
         &self.0.directory
     }
 
-    /// Flushes the blobs to the disk, if `durable`, and gives them their names.
+    /// Flushes the blobs to the disk together with `others`, if there are any, and gives them their
+    /// names.
     ///
     /// The flushes come last and together, when most of the data is on its way already.
-    pub(crate) fn settle(&self, durable: bool) -> Result<(), WriteError> {
+    pub(crate) fn settle(&self, others: Option<&[&File]>) -> Result<(), WriteError> {
         let blobs = self.0.committed();
+        if let Some(others) = others {
+            let own = blobs.iter().map(|blob| &blob.file);
+            let files: Vec<&File> = own.chain(others.iter().copied()).collect();
+            flush::files(&files).map_err(WriteError::io("flush a file of", &self.0.target))?;
+        }
         for blob in blobs.iter() {
-            if durable {
-                blob.file.sync_all().map_err(WriteError::io("flush a blob of", &self.0.target))?;
-            }
             let status = blob.file.metadata();
             let status = status.map_err(WriteError::io("check a blob of", &self.0.target))?;
             if status.len() != blob.size {

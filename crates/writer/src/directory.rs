@@ -1,9 +1,11 @@
 //! The OCI directory: an image layout (OCI image-spec, `image-layout.md`) with exactly the images
 //! that were asked for, and no other blob.
 
+use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::thread;
 
 use imgc_planner::ImageSpec;
 
@@ -11,6 +13,7 @@ use crate::blobs::StagedBlobs;
 use crate::build::{self, Work};
 use crate::contents::Contents;
 use crate::error::WriteError;
+use crate::flush;
 use crate::image::NamedImage;
 use crate::manifest;
 use crate::publish::{self, Shape};
@@ -53,28 +56,32 @@ pub fn write_directory_if(
     if !accept(&named) {
         return Err(WriteError::Refused);
     }
-    blobs.settle(true)?;
-    write_file(&staging, "index.json", &manifest::encode_layout_index(&named))?;
-    write_file(&staging, "oci-layout", manifest::OCI_LAYOUT)?;
-
+    let index = write_file(&staging, "index.json", &manifest::encode_layout_index(&named))?;
+    let layout = write_file(&staging, "oci-layout", manifest::OCI_LAYOUT)?;
+    blobs.settle(Some(&[&index, &layout]))?;
     let parent = staging::open_directory(&staging.directory, "blobs".as_ref(), false)
         .map_err(|error| staging.failed("open the blobs of", error))?;
-    for directory in [blobs.directory(), &parent, &staging.directory] {
-        staging::sync_directory(directory)
+    // What the store keeps is flushed beside what the output needs.
+    thread::scope(|scope| {
+        if let Some(shelf) = &shelf {
+            let blobs = &blobs;
+            let keeping = thread::Builder::new().spawn_scoped(scope, move || shelf.keep(blobs));
+            if keeping.is_err() {
+                shelf.keep(blobs);
+            }
+        }
+        flush::directories(&[blobs.directory(), &parent, &staging.directory])
             .map_err(|error| staging.failed("flush a directory of", error))?;
-    }
-    if let Some(shelf) = &shelf {
-        shelf.keep(&blobs);
-    }
-    work.go_on()?;
-    publish::publish_directory(&mut staging)?;
+        work.go_on()?;
+        publish::publish_directory(&mut staging)
+    })?;
     Ok(named)
 }
 
-fn write_file(staging: &Staging, name: &'static str, bytes: &[u8]) -> Result<(), WriteError> {
+/// Writes a file that is flushed later.
+fn write_file(staging: &Staging, name: &'static str, bytes: &[u8]) -> Result<File, WriteError> {
     let mut file = staging::create_file(&staging.directory, name.as_ref())
         .map_err(|error| staging.failed("make a file of", error))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(WriteError::io("write a file of", &staging.target))
+    file.write_all(bytes).map_err(WriteError::io("write a file of", &staging.target))?;
+    Ok(file)
 }

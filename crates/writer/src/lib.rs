@@ -11,6 +11,7 @@ mod directory;
 mod discard;
 mod encoder;
 mod error;
+mod flush;
 #[cfg(test)]
 mod golden_tests;
 mod gzip;
@@ -45,7 +46,8 @@ pub use image::{Descriptor, Image, Layer, NamedImage};
 pub use sink::{Blob, BlobSink};
 pub use store::blob::StoredBlob;
 pub use store::{
-    Amount, Amounts, CollectRoot, RecordKind, STORE_CODES, Store, StoreError, StoredReceipt,
+    Amount, Amounts, CollectRoot, NewRecord, RecordKind, STORE_CODES, Store, StoreError,
+    StoredReceipt,
 };
 
 /// The version of the bytes that are written for a spec: the normal form of layers and documents

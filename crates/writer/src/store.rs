@@ -45,7 +45,7 @@ mod temporary;
 mod tests;
 
 pub use collect::{CollectRoot, StoredReceipt};
-pub use envelope::RecordKind;
+pub use envelope::{NewRecord, RecordKind};
 pub use error::{CODES as STORE_CODES, StoreError};
 pub use survey::{Amount, Amounts};
 
@@ -163,8 +163,8 @@ impl Store {
             result => return result,
         }
         match staging::make_directory(&self.root, name) {
-            Ok(()) => staging::sync_directory(&self.root)?,
-            Err(Errno::EXIST) => {}
+            // A directory that a power cut takes away is made again.
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error),
         }
         staging::open_directory(&self.root, name, false)
@@ -245,10 +245,6 @@ fn make_path(path: &Path) -> Result<(), Errno> {
             // Another build makes the same store.
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error),
-        }
-        if let Some(parent) = directory.parent() {
-            let parent = staging::open_directory(rustix::fs::CWD, parent.as_os_str(), true)?;
-            staging::sync_directory(&parent)?;
         }
     }
     Ok(())

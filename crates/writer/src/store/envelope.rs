@@ -11,6 +11,7 @@
 //! A record that is not exactly this counts as absent. So does one of another version, which stays
 //! until it is replaced: an older and a newer imgc may share a store.
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -18,6 +19,7 @@ use std::os::unix::fs::MetadataExt;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::WriteError;
+use crate::flush;
 use crate::store::{Room, Store, temporary};
 
 const MAGIC: &[u8; 8] = b"imgc-rec";
@@ -58,6 +60,19 @@ impl RecordKind {
         let [a, b, c, d] = version.to_le_bytes();
         [self.byte(), a, b, c, d]
     }
+}
+
+/// A record that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecord {
+    /// What it says.
+    pub kind: RecordKind,
+    /// Its name.
+    pub name: String,
+    /// The version of its bytes.
+    pub version: u32,
+    /// The bytes.
+    pub record: Vec<u8>,
 }
 
 /// What a file that should be a record is.
@@ -128,10 +143,20 @@ impl Store {
         }
     }
 
-    /// Keeps a record in place of the one that has its name. If that fails, it is [`trouble`].
+    /// Keeps records in place of those that have their names, all at once. What fails is
+    /// [`trouble`].
     ///
     /// [`trouble`]: Store::trouble
-    pub fn keep_record(&self, kind: RecordKind, name: &str, version: u32, record: &[u8]) {
+    pub fn keep_records(&self, records: &[NewRecord]) {
+        let keep = |new: &NewRecord| {
+            self.keep_record(new.kind, &new.name, new.version, &new.record);
+            Ok::<(), Infallible>(())
+        };
+        let Ok(()) = flush::each(records, &keep);
+    }
+
+    /// Keeps a record in place of the one that has its name. If that fails, it is trouble.
+    pub(crate) fn keep_record(&self, kind: RecordKind, name: &str, version: u32, record: &[u8]) {
         let bytes = close(kind, version, record);
         let keep = || {
             let failed = |error| self.failed("keep a record in the store", error);
