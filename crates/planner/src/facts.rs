@@ -79,6 +79,8 @@ pub enum Mention {
     /// The name of a character set of old, such as `ISO-8859-1`: a program that converts others than
     /// that of its surroundings.
     CharacterSetNames,
+    /// `C.UTF-8`, `en_US.UTF-8`: a program that tries them by name, since it wants one.
+    Utf8Locales,
     /// `RUST_BACKTRACE`: a program with the standard library of Rust in it.
     Rust,
 }
@@ -111,6 +113,8 @@ impl Mention {
         (b"iso-8859-1", Self::CharacterSetNames),
         (b"CP1252", Self::CharacterSetNames),
         (b"EUC-JP", Self::CharacterSetNames),
+        (b"C.UTF-8\0", Self::Utf8Locales),
+        (b"en_US.UTF-8\0", Self::Utf8Locales),
         (b"RUST_BACKTRACE", Self::Rust),
     ];
 }

@@ -23,6 +23,9 @@ const OPENSSL: &[&str] = &[
 const GNUTLS: &[&str] =
     &["gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust"];
 
+/// Functions by which a program verifies whom it talks to, whose certificates it read itself.
+const VERIFY: &[&str] = &["gnutls_certificate_verify_peers2", "gnutls_certificate_verify_peers3"];
+
 /// Directories of OpenSSL (`OPENSSLDIR`) of Debian, upstream, Fedora and Alpine.
 const OPENSSL_DIRECTORIES: &[&str] =
     &["/usr/lib/ssl", "/usr/local/ssl", "/etc/pki/tls", "/etc/ssl", "/usr/local/openssl"];
@@ -68,7 +71,10 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     });
     let users = scene.users(|program| {
         let by_openssl = || program.calls(OPENSSL).filter(|_| !openssl);
-        let by_file = || program.calls(GNUTLS).or_else(|| mentions(program)).filter(|_| !bundle);
+        let by_file = || {
+            let calls = program.calls(GNUTLS).or_else(|| program.calls_itself(VERIFY));
+            calls.or_else(|| mentions(program)).filter(|_| !bundle)
+        };
         by_openssl().or_else(by_file)
     });
     findings.extend(lacks(Want::Certificates, users, |by| Finding::NoCertificates { by }));

@@ -225,6 +225,17 @@ pub enum Finding {
         /// Who sets it.
         by: Vec<Evidence>,
     },
+    /// A locale of UTF-8 is wanted, and the environment names none.
+    #[error("{} wants a locale of UTF-8{}, and the image names none", first(by), others(by))]
+    #[diagnostic(
+        code(imgc::check::no_utf8_locale),
+        severity(Warning),
+        help("add `env LANG=\"C.UTF-8\"` and `needs locale=\"C.UTF-8\"`")
+    )]
+    NoUtf8Locale {
+        /// Who does.
+        by: Vec<Evidence>,
+    },
     /// A terminal is driven, and nothing says what it can do.
     #[error(
         "{} drives terminals{}, and the image has no description of any",
@@ -397,6 +408,7 @@ pub const CODES: &[&str] = &[
     "imgc::check::writable_by_all",
     "imgc::check::not_writable",
     "imgc::check::not_readable",
+    "imgc::check::no_utf8_locale",
 ];
 
 impl Finding {
@@ -434,6 +446,7 @@ impl Finding {
             Self::WritableByAll { .. } => CODES[21],
             Self::NotWritable { .. } => CODES[22],
             Self::NotReadable { .. } => CODES[23],
+            Self::NoUtf8Locale { .. } => CODES[24],
         }
     }
 
@@ -445,6 +458,9 @@ impl Finding {
             Self::NoCertificates { .. } => Want::Certificates.line().to_owned(),
             Self::NoTimeZones { .. } => Want::TimeZones.line().to_owned(),
             Self::NoTerminals { .. } => Want::Terminals.line().to_owned(),
+            Self::NoUtf8Locale { .. } => {
+                return vec!["env LANG=\"C.UTF-8\"".into(), "needs locale=\"C.UTF-8\"".into()];
+            }
             Self::NoUsers { .. } => Want::Users.line().to_owned(),
             Self::NoTemporaryDirectory { .. } => Want::TemporaryFiles.line().to_owned(),
             Self::MayNeed { want, .. } => want.line().to_owned(),
@@ -500,6 +516,7 @@ impl Finding {
             | Self::NoCertificates { by }
             | Self::NoTimeZones { by }
             | Self::NoTerminals { by }
+            | Self::NoUtf8Locale { by }
             | Self::NoUsers { by }
             | Self::NoTemporaryDirectory { by }
             | Self::NoLocale { by, .. }

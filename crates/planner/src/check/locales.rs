@@ -6,6 +6,8 @@
 
 use crate::check::Finding;
 use crate::check::scene::Scene;
+use crate::check::terminals;
+use crate::facts::Mention;
 
 /// The variables by their weight (`locale(7)`).
 const VARIABLES: &[&str] = &["LC_ALL", "LC_CTYPE", "LANG"];
@@ -17,7 +19,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let Some((variable, locale)) =
         VARIABLES.iter().find_map(|name| Some((*name, scene.variable(name)?)))
     else {
-        return Vec::new();
+        return wanted(scene);
     };
     if matches!(locale, "C" | "POSIX") || scene.variable("LOCPATH").is_some() {
         return Vec::new();
@@ -28,6 +30,17 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     vec![Finding::NoLocale { variable, locale: locale.to_owned(), by }]
+}
+
+/// Reports programs that draw on terminals and name locales of UTF-8 themselves: tmux refuses to
+/// start without one.
+fn wanted(scene: &Scene<'_>) -> Vec<Finding> {
+    let users = scene.users(|program| {
+        program.calls_itself(terminals::DRIVE)?;
+        program.calls_itself(SET)?;
+        program.is_glibc().then(|| program.mentions(Mention::Utf8Locales))?
+    });
+    if users.sure.is_empty() { Vec::new() } else { vec![Finding::NoUtf8Locale { by: users.sure }] }
 }
 
 /// Tells whether a locale has a directory of its own, or may be in the archive of all.

@@ -112,6 +112,12 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
         (go(&[Mention::LoadsTimeZones]), "", "no_time_zones"),
         (calls(&["setlocale"]), "env LANG=\"de_DE.UTF-8\"", "no_locale"),
         (calls(&["setupterm"]), "", "no_terminfo"),
+        (
+            with(calls(&["setupterm", "setlocale"]), &[Mention::Utf8Locales]),
+            "directory \"/usr/share/terminfo/x\"",
+            "no_utf8_locale",
+        ),
+        (calls(&["gnutls_certificate_verify_peers2"]), "", "no_certificates"),
         (calls(&["getpwnam"]), "", "no_users"),
         (calls(&["getpwuid"]), "", "may_need"),
         (calls(&["tmpfile"]), "", "no_tmp"),

@@ -5,7 +5,7 @@ use crate::check::want::Want;
 use crate::check::{Finding, lacks};
 
 /// Functions of curses that read the description of the terminal.
-const DRIVE: &[&str] = &["initscr", "newterm", "setupterm", "tgetent"];
+pub(super) const DRIVE: &[&str] = &["initscr", "newterm", "setupterm", "tgetent"];
 
 /// Where descriptions lie: Debian has the most usual ones in the second.
 const PLACES: &[&str] =

@@ -117,6 +117,12 @@ const SHARED: &[&str] = &[
     "/usr/share/tabset",
     "/usr/share/nls",
     "/usr/lib/bfd-plugins",
+    "/usr/lib/systemd",
+    "/usr/share/systemd",
+    "/etc/systemd",
+    "/usr/share/dbus",
+    "/etc/dbus",
+    "/usr/lib/cryptsetup",
 ];
 
 /// Files that any user may read, and files that somebody may execute.
@@ -133,6 +139,7 @@ pub(super) fn is_data(text: &[u8]) -> bool {
         && text
             .iter()
             .all(|byte| byte.is_ascii_graphic() && !b"%*?<>|:;,'\"()[]{}$=\\".contains(byte))
+        && !text.windows(6).any(|window| window == b"/gconv")
         && !text.windows(3).any(|window| window == b".so" || window == b"/..")
 }
 
@@ -271,7 +278,7 @@ fn is_public(roots: &Roots, directory: &ImagePath) -> bool {
 }
 
 /// Tells whether a path is a directory of libraries of a machine (`/usr/lib/x86_64-linux-gnu`).
-fn is_triplet(path: &ImagePath) -> bool {
+pub(super) fn is_triplet(path: &ImagePath) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.windows(7).any(|part| part == b"-linux-")
 }

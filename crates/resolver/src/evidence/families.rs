@@ -122,6 +122,16 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: true,
         condition: Condition::Glibc,
     },
+    // Guile manual, "Encoding": ports are ISO-8859-1 by default. Measured on 3.0: it ends with a
+    // segmentation fault.
+    PluginFamily {
+        name: "the character sets of iconv",
+        trigger: Trigger::Loads("libguile-"),
+        files: &[Files::CharsetsOfLibc("gconv")],
+        without: "it does not start without ISO-8859-1",
+        warns: true,
+        condition: Condition::Glibc,
+    },
     PluginFamily {
         name: "the character sets of iconv",
         trigger: Trigger::Imports(&["iconv_open"]),

@@ -5,6 +5,7 @@
 
 mod perl;
 mod python;
+mod ruby;
 mod shell;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{NodeId, Reason};
 
+use super::data::{is_data, is_triplet};
 use super::scene::Scene;
 use crate::error::{Name, ResolveError};
 use crate::host::FileType;
@@ -41,15 +43,18 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
     for script in scripts(scene) {
         let Some(text) = text(scene.image, script.path.as_bytes()) else { continue };
         let name = String::from_utf8_lossy(&script.interpreter).into_owned();
-        let missing = if matches!(&*name, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh") {
+        let mut missing = if matches!(&*name, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh") {
             shell::missing(scene, &text)
         } else if name.starts_with("perl") {
             perl::missing(scene, &text)
         } else if name.starts_with("python") {
             python::missing(scene, &text)
+        } else if name.starts_with("ruby") {
+            ruby::missing(scene)
         } else {
-            continue;
+            Missing::default()
         };
+        missing.add_data(scene, &text);
         if !missing.lines.is_empty() {
             warnings.push(ResolveError::ScriptNeedsMore {
                 node: script.node,
@@ -60,6 +65,48 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         }
     }
     warnings
+}
+
+impl Missing {
+    /// Adds the data that a text names by whole paths.
+    fn add_data(&mut self, scene: &Scene<'_>, text: &str) {
+        let is_of_path = |letter: char| {
+            letter.is_ascii_alphanumeric() || matches!(letter, '/' | '-' | '_' | '.' | '+')
+        };
+        let words = text.split(|letter: char| !is_of_path(letter));
+        let words = words.map(|word| word.trim_end_matches(['/', '.']));
+        let mut paths: Vec<&str> = words.filter(|word| is_data(word.as_bytes())).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        for path in paths {
+            let is_deep = path.matches('/').count() >= 3;
+            let is_below = |line: &String| {
+                line.strip_prefix("tree \"")
+                    .is_some_and(|tree| path.starts_with(tree.trim_end_matches('"')))
+            };
+            if path.starts_with("/etc/") || scene.image_has(path) || self.lines.iter().any(is_below)
+            {
+                continue;
+            }
+            let node = match scene.source_has(path) {
+                Some(FileType::Directory) if is_deep && !is_modules(path) => "tree",
+                Some(FileType::Regular) => "file",
+                _ => continue,
+            };
+            self.names.insert(path.to_owned());
+            self.lines.insert(format!("{node} \"{path}\""));
+        }
+    }
+}
+
+/// Tells whether a path is that of all modules of a language, or of all libraries, of which a script
+/// uses few.
+fn is_modules(path: &str) -> bool {
+    let is_triplet = ImagePath::parse(path.as_bytes()).is_ok_and(|path| is_triplet(&path));
+    is_triplet
+        || ["/perl5", "/python3", "dist-packages", "site-packages"]
+            .iter()
+            .any(|end| path.ends_with(end))
 }
 
 /// Finds the scripts by what was put into the image to run them; what `env` starts counts, not `env`.

@@ -3,9 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Missing, text};
+use imgc_planner::recipe::ImagePath;
+
+use super::{Missing, kind, text};
 use crate::evidence::scene::Scene;
-use crate::glob::glob;
+use crate::glob::{glob, names};
+use crate::host::FileType;
+use crate::root::Roots;
 
 /// Where Perl's own modules lie, and where those of others (`perl -V`, Debian, Fedora, Alpine). Those
 /// of Perl itself load each other in too many ways to take fewer than all.
@@ -30,6 +34,9 @@ const OTHERS: &[&str] = &[
 /// Most modules that are followed from one script.
 const MAX_MODULES: usize = 3000;
 
+/// Deepest directory of modules that is looked at.
+const MAX_DEPTH: usize = 6;
+
 pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
     let roots = scene.surroundings.roots;
     let directories = |patterns: &[&str]| -> Vec<String> {
@@ -53,6 +60,11 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
                 missing.names.insert(module.clone());
                 missing.lines.extend(lines(scene, directory, &module));
             }
+            // What lies below is loaded by names that are put together.
+            let first = module.split("::").next().unwrap_or_default();
+            if seen.insert(format!("{directory}/{first}/")) {
+                below(roots, &format!("{directory}/{first}"), first, 0, &mut pending);
+            }
             pending.extend(
                 text(roots, path.as_bytes()).map(|text| modules(&text)).unwrap_or_default(),
             );
@@ -69,6 +81,20 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
         }
     }
     missing
+}
+
+/// Lists the modules below a directory.
+fn below(roots: &Roots, directory: &str, prefix: &str, depth: usize, modules: &mut Vec<String>) {
+    let Ok(parent) = ImagePath::parse(directory.as_bytes()) else { return };
+    for name in names(roots, &parent) {
+        let Ok(name) = String::from_utf8(name) else { continue };
+        let path = format!("{directory}/{name}");
+        if let Some(stem) = name.strip_suffix(".pm") {
+            modules.push(format!("{prefix}::{stem}"));
+        } else if depth < MAX_DEPTH && kind(roots, &path) == Some(FileType::Directory) {
+            below(roots, &path, &format!("{prefix}::{name}"), depth + 1, modules);
+        }
+    }
 }
 
 /// Returns the lines for a module: everything below the first part of its name, since modules load

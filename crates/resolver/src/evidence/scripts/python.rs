@@ -36,7 +36,21 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
     let mut seen = BTreeSet::new();
     let mut files = 0;
     let mut pending = imports(script);
-    while let Some(name) = pending.pop() {
+    let mut projects = required(script);
+    loop {
+        if let Some(project) = projects.pop() {
+            if seen.insert(format!("{project}==")) {
+                for directory in &directories {
+                    for description in descriptions(scene, directory, &project) {
+                        pending.extend(modules_of(scene, &description));
+                        projects.extend(requirements(scene, &description));
+                        missing.add_description(scene, &description, &project);
+                    }
+                }
+            }
+            continue;
+        }
+        let Some(name) = pending.pop() else { break };
         if !seen.insert(name.clone()) {
             continue;
         }
@@ -62,16 +76,53 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
                 missing.lines.insert(format!("{node} \"{path}\""));
             }
             for description in descriptions(scene, directory, &name) {
-                if !scene.image_has(&description) {
-                    let is_directory = scene.source_has(&description) == Some(FileType::Directory);
-                    let node = if is_directory { "tree" } else { "file" };
-                    missing.lines.insert(format!("{node} \"{description}\""));
-                }
+                missing.add_description(scene, &description, &name);
             }
             break;
         }
     }
-    if missing.names.is_empty() { Missing::default() } else { missing }
+    missing
+}
+
+impl Missing {
+    fn add_description(&mut self, scene: &Scene<'_>, description: &str, name: &str) {
+        if !scene.image_has(description) {
+            let is_directory = scene.source_has(description) == Some(FileType::Directory);
+            let node = if is_directory { "tree" } else { "file" };
+            self.names.insert(name.to_owned());
+            self.lines.insert(format!("{node} \"{description}\""));
+        }
+    }
+}
+
+/// Returns the projects that a script asks for by version, `'name==1.0'`: the form in which setuptools
+/// writes scripts that find their module through the project's description.
+fn required(script: &str) -> Vec<String> {
+    let texts = script.split(['"', '\'']).skip(1).step_by(2);
+    let names = texts.filter_map(|text| text.split_once("==")).map(|(name, _)| name);
+    names
+        .filter(|name| !name.is_empty() && name.chars().all(is_of_project))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+fn is_of_project(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.')
+}
+
+/// Returns the modules that a project brings, as its description lists them.
+fn modules_of(scene: &Scene<'_>, description: &str) -> Vec<String> {
+    let listed = text(scene.surroundings.roots, format!("{description}/top_level.txt").as_bytes());
+    listed.unwrap_or_default().lines().map(|line| line.trim().to_owned()).collect()
+}
+
+/// Returns the projects that one requires without condition (setuptools, `requires.txt`).
+fn requirements(scene: &Scene<'_>, description: &str) -> Vec<String> {
+    let listed = text(scene.surroundings.roots, format!("{description}/requires.txt").as_bytes());
+    let listed = listed.unwrap_or_default();
+    let always = listed.lines().take_while(|line| !line.starts_with('['));
+    let name = |line: &str| line.chars().take_while(|l| is_of_project(*l)).collect::<String>();
+    always.map(name).filter(|name| !name.is_empty()).collect()
 }
 
 /// Finds a package or module; says whether it is a directory.
@@ -152,7 +203,13 @@ fn imports(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::imports;
+    use super::{imports, required};
+
+    #[test]
+    fn projects_are_asked_for_by_version() {
+        let text = "__requires__ = 'httpie==3.2.1'\nif x == 'a': f(\"b==c==d\")\n";
+        assert_eq!(required(text), ["httpie", "b"]);
+    }
 
     #[test]
     fn imports_are_read_by_their_first_part() {

@@ -63,11 +63,25 @@ pub(super) fn missing(scene: &Scene<'_>, text: &str) -> Missing {
 }
 
 fn is_asked_for(text: &str, name: &str) -> bool {
-    QUESTIONS.iter().any(|question| {
-        text.match_indices(question).any(|(at, _)| {
+    let mut asked = questions(text).filter(|asked| asked.name == name).peekable();
+    asked.peek().is_some() && !asked.any(|asked| asked.is_taken)
+}
+
+/// A program that a script asks for.
+struct Asked {
+    name: String,
+    /// Whether the answer is kept, `x=$(command -v name)`, and so will be used.
+    is_taken: bool,
+}
+
+fn questions(text: &str) -> impl Iterator<Item = Asked> {
+    QUESTIONS.iter().flat_map(move |question| {
+        text.match_indices(question).filter_map(move |(at, _)| {
             let rest =
                 text[at + question.len()..].trim_start_matches(['-', 'p', 'P', 'a', ' ', '"']);
-            rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_of_name))
+            let name: String = rest.chars().take_while(|letter| is_of_name(*letter)).collect();
+            let is_taken = text[..at].ends_with(['`', '(']);
+            (!name.is_empty()).then_some(Asked { name, is_taken })
         })
     })
 }
@@ -92,6 +106,7 @@ struct Commands {
 fn commands(text: &str) -> Commands {
     let mut commands = Commands::default();
     commands.called.extend(defaults(text));
+    commands.called.extend(questions(text).filter(|asked| asked.is_taken).map(|asked| asked.name));
     let mut here: Option<String> = None;
     let mut open_quote = None;
     for line in text.lines() {
@@ -284,6 +299,8 @@ mod tests {
     fn what_a_script_asks_for_it_does_not_need() {
         assert!(is_asked_for("if command -v git >/dev/null; then git x; fi", "git"));
         assert!(is_asked_for("type -p \"git\"", "git"));
+        assert!(!is_asked_for("JAVA=`which java 2>/dev/null`", "java"));
+        assert!(commands("JAVA=$(which java)").called.contains("java"));
         assert!(!is_asked_for("command -v gitk", "git"));
     }
 }
