@@ -87,6 +87,9 @@ pub(crate) struct GlobalArguments {
     /// directory above the recipe that holds `.git`, else the recipe's own].
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) project: Option<PathBuf>,
+    /// Gives a parameter of the recipe a value; the last one counts if it is given twice.
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = parse_variable)]
+    pub(crate) set: Vec<(String, String)>,
     /// The directory in which builds keep what the next ones can use [default: `IMGC_STORE`, else
     /// `imgc` in `XDG_CACHE_HOME`, else `~/.cache/imgc`]. No byte of an image depends on it.
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]

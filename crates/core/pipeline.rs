@@ -101,7 +101,7 @@ pub(crate) fn plan(recipe: &Path, session: &mut Session) -> Result<Planned, Fail
         return Err(ProgramError::RecipeUnreadable { recipe, reason }.into());
     }
     let file = project.shown(&main);
-    let recipe = imgc_parser::parse(&main, &mut project, &mut session.map)
+    let recipe = imgc_parser::parse_with(&main, &mut project, &mut session.map, &session.set)
         .map_err(|errors| reports(&errors, &file))?;
     let (plan, origins) = imgc_planner::plan(&recipe).map_err(|errors| reports(&errors, &file))?;
     Ok(Planned { plan, origins, project })

@@ -5,6 +5,7 @@
 pub(crate) mod store;
 pub(crate) mod surroundings;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -76,6 +77,8 @@ pub(crate) struct Session {
     pub(crate) map: SourceMap,
     /// Where builds keep what the next ones can use.
     pub(crate) store_place: StorePlace,
+    /// Values for parameters of recipes.
+    pub(crate) set: BTreeMap<String, String>,
     /// `PATH`: where programs are found.
     pub(crate) search_path: OsString,
     /// Signals, from the moment on at which there is something to put in order.
@@ -130,6 +133,7 @@ impl Session {
             keeps_receipt: false,
             interrupt: None,
             start_ns,
+            set: arguments.set.iter().cloned().collect(),
             search_path: env::var_os("PATH").unwrap_or_default(),
             denies_warnings: arguments.deny == Some(Denied::Warnings),
             reporter: Reporter::new(arguments.message_format, colors),

@@ -22,11 +22,16 @@ const MAX_SAID: usize = 400;
 pub(super) struct Base {
     search: OsString,
     epoch: Option<String>,
+    set: BTreeMap<String, String>,
 }
 
 impl Base {
     pub(super) fn of(session: &Session) -> Self {
-        Self { search: session.search_path.clone(), epoch: session.source_date_epoch().cloned() }
+        Self {
+            search: session.search_path.clone(),
+            epoch: session.source_date_epoch().cloned(),
+            set: session.set.clone(),
+        }
     }
 
     /// Tells whether a tool can be run.
@@ -67,6 +72,9 @@ impl Subject {
         let mut command = self.command(place, perturbation, name);
         let output = self.output(name);
         command.arg("build").arg(place.path().join(&self.recipe));
+        for (name, value) in &self.base.set {
+            command.arg("--set").arg(format!("{name}={value}"));
+        }
         // Each build starts from nothing, whatever the environment names.
         command.args(["--quiet", "--no-store", "-o"]).arg(&output);
         let stdout = run(&mut command);

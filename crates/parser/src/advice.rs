@@ -13,6 +13,30 @@ pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> String {
     }
 }
 
+fn nearest_of<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    nearest(name, &known)
+}
+
+pub(crate) fn unknown_parameter_help(name: &str, known: &[String]) -> String {
+    let itself = format!("for the text itself write `$${{{}}}`", Shown(name));
+    match nearest_of(name, known) {
+        Some(near) => format!("did you mean `${{{}}}`? {itself}", Shown(near)),
+        None => format!("declare it, `param {} default=\"…\"`; {itself}", Shown(name)),
+    }
+}
+
+pub(crate) fn unknown_setting_help(name: &str, known: &[String]) -> String {
+    match (nearest_of(name, known), known) {
+        (Some(near), _) => format!("did you mean `--set {}=…`?", Shown(near)),
+        (None, []) => "the recipe has no parameters".into(),
+        (None, known) => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            format!("its parameters are {}", Listed(&known))
+        }
+    }
+}
+
 pub(crate) fn properties_help(name: &str, node: &str, known: &[&str]) -> String {
     match (known, nearest(name, known)) {
         ([], _) => format!("remove it; `{node}` takes no properties"),

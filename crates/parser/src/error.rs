@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use crate::advice::{
     chain_text, did_you_mean, level_help, name_help, number_help, octal_form, path_help,
-    platform_help, properties_help, signal_help, stem_help,
+    platform_help, properties_help, signal_help, stem_help, unknown_parameter_help,
+    unknown_setting_help,
 };
 use crate::image_name::ImageNameProblem;
 use crate::path::{PathProblem, ProjectPath};
@@ -508,6 +509,71 @@ pub enum ParseError {
         #[label("written here")]
         span: Span,
     },
+    /// A parameter has a name that none can have.
+    #[error("`{}` is no name of a parameter", Shown(name))]
+    #[diagnostic(
+        code(imgc::parse::bad_parameter),
+        help(
+            "write a name of letters, digits, `_` and `-`: `${{version}}`; `$${{` stands for `${{`"
+        )
+    )]
+    BadParameter {
+        /// What stands there.
+        name: String,
+        /// Where.
+        #[label("written here")]
+        span: Span,
+    },
+    /// A string names a parameter that no file of the recipe has.
+    #[error("unknown parameter `{}`", Shown(name))]
+    #[diagnostic(
+        code(imgc::parse::unknown_parameter),
+        help("{}", unknown_parameter_help(name, known))
+    )]
+    UnknownParameter {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+        /// The string.
+        #[label("named in this string")]
+        span: Span,
+    },
+    /// A parameter has neither a default nor a value from the command line.
+    #[error("parameter `{}` has no value", Shown(name))]
+    #[diagnostic(
+        code(imgc::parse::parameter_without_value),
+        help("give it one: `--set {0}=…`, or `param {0} default=\"…\"`", Shown(name))
+    )]
+    ParameterWithoutValue {
+        /// The name.
+        name: String,
+        /// Where it is declared.
+        #[label("declared here")]
+        span: Span,
+    },
+    /// A parameter that stands in no string.
+    #[error("parameter `{}` is not used", Shown(name))]
+    #[diagnostic(
+        code(imgc::parse::unused_parameter),
+        help("write `${{{}}}` in a string where it belongs, or remove it", Shown(name))
+    )]
+    UnusedParameter {
+        /// The name.
+        name: String,
+        /// Where it is declared.
+        #[label("declared here")]
+        span: Span,
+    },
+    /// The command line gives a value to what is no parameter.
+    #[error("`--set {}` names no parameter of the recipe", Shown(name))]
+    #[diagnostic(code(imgc::parse::unknown_setting), help("{}", unknown_setting_help(name, known)))]
+    UnknownSetting {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// A library is named by a relative path.
     #[error("library `{}` is neither a name nor an absolute path", Shown(name))]
     #[diagnostic(
@@ -708,6 +774,7 @@ pub const CODES: &[&str] = &[
     "imgc::parse::bad_name",
     "imgc::parse::bad_need",
     "imgc::parse::bad_owner",
+    "imgc::parse::bad_parameter",
     "imgc::parse::bad_path",
     "imgc::parse::bad_pattern",
     "imgc::parse::bad_platform",
@@ -730,6 +797,7 @@ pub const CODES: &[&str] = &[
     "imgc::parse::not_supported",
     "imgc::parse::not_utf8",
     "imgc::parse::numeric_user",
+    "imgc::parse::parameter_without_value",
     "imgc::parse::stated_twice",
     "imgc::parse::syntax",
     "imgc::parse::too_complex",
@@ -743,9 +811,12 @@ pub const CODES: &[&str] = &[
     "imgc::parse::unknown_compression",
     "imgc::parse::unknown_need",
     "imgc::parse::unknown_node",
+    "imgc::parse::unknown_parameter",
     "imgc::parse::unknown_property",
+    "imgc::parse::unknown_setting",
     "imgc::parse::unknown_source",
     "imgc::parse::unquoted",
+    "imgc::parse::unused_parameter",
     "imgc::parse::use_cycle",
     "imgc::parse::used_twice",
     "imgc::parse::user_without_uid",

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::error::ParseError;
 use crate::image_name::ImageName;
+use crate::parameter::Parameters;
 use crate::path::ProjectPath;
 use crate::recipe::{Recipe, Statement};
 use crate::span::{SourceMap, Span};
-use crate::syntax::{self, MAX_BYTES, Origin, Undecodable};
+use crate::syntax::{self, MAX_BYTES, Origin, Parsed, Undecodable};
 use crate::texts::Texts;
 use crate::walk::{Walker, check_twice};
 
@@ -30,17 +31,42 @@ pub fn parse(
     texts: &mut dyn Texts,
     map: &mut SourceMap,
 ) -> Result<Recipe, Vec<ParseError>> {
+    parse_with(main, texts, map, &BTreeMap::new())
+}
+
+/// The same with values for the recipe's parameters, by their names.
+///
+/// # Errors
+/// As [`parse`]; also for a name that is no parameter's.
+pub fn parse_with(
+    main: &ProjectPath,
+    texts: &mut dyn Texts,
+    map: &mut SourceMap,
+    given: &BTreeMap<String, String>,
+) -> Result<Recipe, Vec<ParseError>> {
     let mut reading = Reading {
         texts,
         map,
         chain: Vec::new(),
         used: BTreeMap::new(),
         is_full: false,
-        statements: Vec::new(),
+        is_complete: true,
+        parameters: Parameters::new(given),
+        files: Vec::new(),
+        order: Vec::new(),
         errors: Vec::new(),
     };
     let start = reading.file(main, None);
-    let Reading { statements, mut errors, .. } = reading;
+    let statements = reading.statements();
+    let Reading { mut errors, parameters, is_complete, .. } = reading;
+    // If something is wrong already, the place where a parameter stands may be what could not be
+    // read.
+    if errors.is_empty() {
+        parameters.check_use(&mut errors);
+    }
+    if is_complete {
+        parameters.check_given(&mut errors);
+    }
     let stem = stem(main).to_owned();
     check_twice(&statements, &mut errors);
     let is_named = statements.iter().any(|statement| matches!(statement, Statement::Name(_)));
@@ -80,33 +106,85 @@ struct Reading<'a> {
     used: BTreeMap<ProjectPath, Span>,
     /// Whether a file too many was already reported.
     is_full: bool,
-    statements: Vec<Statement>,
+    /// Whether every file could be read.
+    is_complete: bool,
+    parameters: Parameters<'a>,
+    /// The files that were read, in the order in which they are used.
+    files: Vec<FileText>,
+    /// The nodes of all files in the order in which they stand when `use` is gone: which file, and
+    /// which of its nodes.
+    order: Vec<(usize, usize)>,
     errors: Vec<ParseError>,
+}
+
+/// A file whose nodes wait for the parameters of all others.
+struct FileText {
+    path: ProjectPath,
+    origin: Origin,
+    parsed: Parsed,
 }
 
 impl Reading<'_> {
     /// Reads a file and those that it uses; returns the place where it starts.
     fn file(&mut self, path: &ProjectPath, by: Option<Span>) -> Option<Span> {
-        let (origin, text) = self.text(path, by)?;
+        let Some((origin, text)) = self.text(path, by) else {
+            self.is_complete = false;
+            return None;
+        };
         let start = origin.span(0..0);
         let Some(parsed) = text.and_then(|text| syntax::parse(&text, origin, &mut self.errors))
         else {
+            self.is_complete = false;
             return Some(start);
         };
         self.chain.push(path.clone());
-        for node in parsed.document.nodes() {
-            let mut walker = Walker::new(origin, path, &parsed, &mut self.errors);
-            if node.name().value() == "use" {
-                if let Some(used) = walker.r#use(node) {
-                    self.r#use(&used.value, used.span);
-                }
-            } else {
-                let statements = walker.statement(node);
-                self.statements.extend(statements);
+        for node in parsed.document.nodes().iter().filter(|node| node.name().value() == "param") {
+            let declaration = Walker::new(origin, path, &parsed, &mut self.errors).param(node);
+            if let Some(declaration) = declaration {
+                self.parameters.declare(declaration, &mut self.errors);
+            }
+        }
+        let file = self.files.len();
+        self.files.push(FileText { path: path.clone(), origin, parsed });
+        for node in 0..self.files[file].parsed.document.nodes().len() {
+            match self.files[file].parsed.document.nodes()[node].name().value() {
+                "param" => {}
+                "use" => self.use_node(file, node),
+                _ => self.order.push((file, node)),
             }
         }
         self.chain.pop();
         Some(start)
+    }
+
+    /// Reads all nodes, now that every parameter is known.
+    fn statements(&mut self) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        for (file, node) in std::mem::take(&mut self.order) {
+            let FileText { path, origin, parsed } = &mut self.files[file];
+            let node = &mut parsed.document.nodes_mut()[node];
+            if !self.parameters.fill(node, *origin, &mut self.errors) {
+                continue;
+            }
+            let node = node.clone();
+            statements
+                .extend(Walker::new(*origin, path, parsed, &mut self.errors).statement(&node));
+        }
+        statements
+    }
+
+    /// Reads `use`; in its path stand parameters of the files that were opened before.
+    fn use_node(&mut self, file: usize, node: usize) {
+        let FileText { path, origin, parsed } = &mut self.files[file];
+        let node = &mut parsed.document.nodes_mut()[node];
+        if !self.parameters.fill(node, *origin, &mut self.errors) {
+            return;
+        }
+        let node = node.clone();
+        let used = Walker::new(*origin, path, parsed, &mut self.errors).r#use(&node);
+        if let Some(used) = used {
+            self.r#use(&used.value, used.span);
+        }
     }
 
     fn r#use(&mut self, path: &ProjectPath, span: Span) {

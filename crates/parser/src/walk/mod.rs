@@ -8,6 +8,7 @@ mod entries;
 mod image;
 mod needs;
 mod node;
+mod param;
 mod process;
 mod twice;
 mod user;
@@ -56,6 +57,7 @@ const NODES: &[&str] = &[
     "created",
     "compression",
     "allow",
+    "param",
     "use",
 ];
 
@@ -66,7 +68,6 @@ const ENTRIES: &[&str] =
 /// Nodes that are designed and not there yet, each with what serves instead.
 const PLANNED: &[(&str, &str)] = &[
     ("variant", "write a second recipe that shares nodes by `use`"),
-    ("param", "write the value where it is needed"),
     ("capability", "no image can have extended attributes yet"),
 ];
 

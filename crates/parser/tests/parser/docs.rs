@@ -17,6 +17,7 @@ const WITHOUT_A_RECIPE: &[&str] = &[
     "too_large",
     "too_long",
     "too_many_files",
+    "unknown_setting",
     "utf16",
 ];
 

@@ -83,7 +83,7 @@ fn mistakes_of_all_files_are_reported_in_one_run() {
          unknown_node: unknown node `nope` [nope -> not a node of a recipe] | known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, \
          `directory`, `symlink`, `needs`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, \
          `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, \
-         `compression`, `allow` and `use`\n\
+         `compression`, `allow`, `param` and `use`\n\
          bad_platform: platform `x` is not of the form `linux/amd64` [\"x\" -> written here] \
          | write `linux/` and one of `amd64`, `arm64`, `arm`, `386`, `riscv64`, `ppc64le`, `s390x` \
          and `loong64`\n\

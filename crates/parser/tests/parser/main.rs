@@ -6,4 +6,5 @@ mod docs;
 mod files;
 mod hostile;
 mod mistakes;
+mod parameters;
 mod recipes;
