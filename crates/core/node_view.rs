@@ -89,6 +89,10 @@ pub(crate) fn view(kind: &NodeKind) -> (&'static str, Vec<(&'static str, Value)>
             let name = value.map_or(name.to_owned(), |value| format!("{name}={value}"));
             ("needs", vec![("name", json!(name))])
         }
+        NodeKind::Capability(node) => (
+            "capability",
+            vec![("path", text(&node.path)), ("grants", json!(node.capabilities.to_string()))],
+        ),
         NodeKind::Layer(layer) => ("layer", vec![("name", json!(layer.name))]),
         NodeKind::Config(node) => ("config", config(node)),
         NodeKind::Image(node) => ("image", image(node)),

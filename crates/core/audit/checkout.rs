@@ -39,6 +39,7 @@ pub(super) fn inputs(compiled: &Compiled) -> BTreeSet<PathBuf> {
             | NodeKind::Directory(_)
             | NodeKind::Symlink(_)
             | NodeKind::Facility(_)
+            | NodeKind::Capability(_)
             | NodeKind::Layer(_)
             | NodeKind::Config(_)
             | NodeKind::Image(_) => continue,

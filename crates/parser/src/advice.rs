@@ -2,6 +2,7 @@
 //!
 //! Each function makes the help of one or more variants of [`crate::ParseError`].
 
+use crate::capability::CapabilityProblem;
 use crate::path::{PathProblem, ProjectPath};
 use crate::shown::{Listed, Shown, nearest};
 use crate::syntax::NumberProblem;
@@ -34,6 +35,19 @@ pub(crate) fn unknown_setting_help(name: &str, known: &[String]) -> String {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             format!("its parameters are {}", Listed(&known))
         }
+    }
+}
+
+pub(crate) fn capability_help(problem: &CapabilityProblem) -> String {
+    let near = match problem {
+        CapabilityProblem::Unknown(name) => crate::capability::nearest(name),
+        CapabilityProblem::Form | CapabilityProblem::Empty | CapabilityProblem::PartlyEffective => {
+            None
+        }
+    };
+    match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "write it as for setcap(8): `cap_net_raw=ep`, `cap_chown,cap_kill=p`".into(),
     }
 }
 

@@ -9,10 +9,11 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::advice::{
-    chain_text, did_you_mean, level_help, name_help, number_help, octal_form, path_help,
-    platform_help, properties_help, signal_help, stem_help, unknown_parameter_help,
+    capability_help, chain_text, did_you_mean, level_help, name_help, number_help, octal_form,
+    path_help, platform_help, properties_help, signal_help, stem_help, unknown_parameter_help,
     unknown_setting_help,
 };
+use crate::capability::CapabilityProblem;
 use crate::image_name::ImageNameProblem;
 use crate::path::{PathProblem, ProjectPath};
 use crate::platform::PlatformProblem;
@@ -509,6 +510,18 @@ pub enum ParseError {
         #[label("written here")]
         span: Span,
     },
+    /// What a program may do is not said as `setcap` takes it.
+    #[error("`{}` cannot be the capabilities of a file: {problem}", Shown(written))]
+    #[diagnostic(code(imgc::parse::bad_capability), help("{}", capability_help(problem)))]
+    BadCapability {
+        /// What is written.
+        written: String,
+        /// Why.
+        problem: CapabilityProblem,
+        /// Where.
+        #[label("written here")]
+        span: Span,
+    },
     /// A parameter has a name that none can have.
     #[error("`{}` is no name of a parameter", Shown(name))]
     #[diagnostic(
@@ -766,6 +779,7 @@ pub enum ParseError {
 pub const CODES: &[&str] = &[
     "imgc::parse::and_more",
     "imgc::parse::bad_account_name",
+    "imgc::parse::bad_capability",
     "imgc::parse::bad_date",
     "imgc::parse::bad_id",
     "imgc::parse::bad_level",

@@ -6,6 +6,7 @@
 //! Start reading at [`Recipe`]; the language itself is described in `docs/recipe-language.md`.
 
 mod advice;
+mod capability;
 mod error;
 mod facility_name;
 mod format;
@@ -25,6 +26,7 @@ mod syntax;
 mod texts;
 mod walk;
 
+pub use capability::{Capabilities, CapabilityProblem};
 pub use error::{CODES, ParseError};
 pub use facility_name::{LocaleName, ZoneName};
 pub use format::{FormatError, format};
@@ -35,9 +37,9 @@ pub use path::{ImagePath, PathProblem, ProjectPath};
 pub use platform::{Architecture, Platform, PlatformProblem};
 pub use printable::Printable;
 pub use recipe::{
-    Account, Allow, Attributes, Binary, Codec, Compression, Directory, EntryPoint, Env, Expose,
-    Facility, File, From, Group, KeyValue, Layer, Library, LibraryName, Owner, Port, Protocol,
-    Recipe, Source, SourceKind, Statement, Symlink, Text, Tree, User,
+    Account, Allow, Attributes, Binary, Capability, Codec, Compression, Directory, EntryPoint, Env,
+    Expose, Facility, File, From, Group, KeyValue, Layer, Library, LibraryName, Owner, Port,
+    Protocol, Recipe, Source, SourceKind, Statement, Symlink, Text, Tree, User,
 };
 pub use record::{Record, RecordError, RecordProblem, RecordValue};
 pub use scalar::{Epoch, Id, Mode, ScalarProblem};

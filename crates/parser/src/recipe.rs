@@ -3,6 +3,7 @@
 //! No default is filled in here and nothing about a machine is known. `use` is gone: the nodes of a
 //! used file stand where it stood, their spans point into that file. The planner reads this.
 
+use crate::capability::Capabilities;
 use crate::facility_name::{LocaleName, ZoneName};
 use crate::image_name::ImageName;
 use crate::path::{ImagePath, ProjectPath};
@@ -44,6 +45,8 @@ pub enum Statement {
     Symlink(Symlink),
     /// `needs dns tls`, a statement for each need.
     Needs(Spanned<Facility>),
+    /// `capability "/usr/bin/ping" "cap_net_raw=ep"`
+    Capability(Capability),
     /// `layer "assets" { … }`
     Layer(Layer),
     /// `user app uid=10001`
@@ -229,6 +232,17 @@ pub struct Symlink {
     pub target: Spanned<String>,
     /// The owner; a link has no mode of its own.
     pub owner: Option<Spanned<Owner>>,
+}
+
+/// What a program may do beyond its user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// The whole node.
+    pub span: Span,
+    /// Where the program stands in the image.
+    pub path: Spanned<ImagePath>,
+    /// What it may do.
+    pub capabilities: Spanned<Capabilities>,
 }
 
 /// What a root from scratch lacks, by what it is for.

@@ -8,10 +8,11 @@ use thiserror::Error;
 
 use crate::closure::{Closure, Content, Found};
 use crate::digest::NodeId;
-use crate::node::{Program, User};
+use crate::node::{Capability, NodeKind, Program, User};
 use crate::origin::{Place, Setting};
 use crate::plan::Plan;
 use crate::spec::{ConfigSpec, Entry, EntryKind, ImageSpec, LayerSpec};
+use crate::tree::ImageTree;
 
 /// Why what was found makes no image.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Diagnostic)]
@@ -43,20 +44,39 @@ pub enum AssembleError {
         /// The node that says so.
         setting: Setting,
     },
+    /// Capabilities are given to what is no file.
+    #[error("`{path}`, which gets capabilities, is {found}")]
+    #[diagnostic(
+        code(imgc::assemble::no_program),
+        help("name the path at which the program stands in the image")
+    )]
+    NoProgram {
+        /// Where it should stand.
+        path: ImagePath,
+        /// What is there.
+        found: &'static str,
+        /// The node that names it.
+        node: NodeId,
+    },
 }
 
 /// Every code of [`AssembleError`].
-pub const CODES: &[&str] = &["imgc::assemble::unknown_user", "imgc::assemble::not_a_directory"];
+pub const CODES: &[&str] = &[
+    "imgc::assemble::unknown_user",
+    "imgc::assemble::not_a_directory",
+    "imgc::assemble::no_program",
+];
 
 impl AssembleError {
     /// Returns what the error is about, and what that place is in the story.
     #[must_use]
     pub fn places(&self) -> Vec<(Place, &'static str)> {
-        let setting = match self {
-            Self::UnknownUser { .. } => Setting::User,
-            Self::NotADirectory { setting, .. } => setting.clone(),
+        let place = match self {
+            Self::UnknownUser { .. } => Place::Setting(Setting::User),
+            Self::NotADirectory { setting, .. } => Place::Setting(setting.clone()),
+            Self::NoProgram { node, .. } => Place::Node(*node),
         };
-        vec![(Place::Setting(setting), "asked for here")]
+        vec![(place, "asked for here")]
     }
 }
 
@@ -98,7 +118,7 @@ pub fn assemble(
     if !errors.is_empty() {
         return Err(errors);
     }
-    Ok(ImageSpec {
+    let mut spec = ImageSpec {
         name: image.name.clone(),
         platform: closure.platform,
         created: image.created.unwrap_or(created),
@@ -121,7 +141,35 @@ pub fn assemble(
         layers: layers_of(plan, &entries),
         compression: image.compression,
         annotations: image.annotations.clone(),
-    })
+    };
+    grant(plan, &mut spec)?;
+    Ok(spec)
+}
+
+/// Gives programs the capabilities that the recipe says.
+fn grant(plan: &Plan, spec: &mut ImageSpec) -> Result<(), Vec<AssembleError>> {
+    let mut errors = Vec::new();
+    for (node, kind) in plan.requests() {
+        let NodeKind::Capability(Capability { path, capabilities }) = &kind.kind else { continue };
+        let found = ImageTree::new(spec).resolve(path.as_bytes(), &ImagePath::root());
+        let file = match found.map(|(real, entry)| (real, entry.map(|entry| entry.kind.clone()))) {
+            Ok((real, Some(EntryKind::File { .. }))) => real,
+            Ok((_, Some(EntryKind::HardLink(target)))) => target,
+            Ok(_) => {
+                let (path, found) = (path.clone(), "a directory");
+                errors.push(AssembleError::NoProgram { path, found, node });
+                continue;
+            }
+            Err(_) => {
+                let (path, found) = (path.clone(), "not in the image");
+                errors.push(AssembleError::NoProgram { path, found, node });
+                continue;
+            }
+        };
+        let entries = spec.layers.iter_mut().filter_map(|layer| layer.entries.get_mut(&file));
+        entries.for_each(|entry| entry.capabilities = Some(*capabilities));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// Returns the number of the lowest layer that asks for each node.
@@ -153,7 +201,7 @@ fn entry_of(found: &Found, closure: &Closure) -> Entry {
         Content::HardLink(target) => (Mode::EXECUTABLE, EntryKind::HardLink(target.clone())),
     };
     let mode = attributes.mode.unwrap_or(usual);
-    Entry { mode, uid: attributes.uid, gid: attributes.gid, kind }
+    Entry { mode, uid: attributes.uid, gid: attributes.gid, kind, capabilities: None }
 }
 
 /// Puts a directory at `path` that belongs to the image's user, if nothing is there yet. Returns
@@ -175,15 +223,21 @@ fn make_directory(
             Some(EntryKind::File { .. } | EntryKind::HardLink(_)) => return false,
         }
     }
-    let made = Entry { mode: Mode::EXECUTABLE, uid, gid, kind: EntryKind::Directory };
+    let kind = EntryKind::Directory;
+    let made = Entry { mode: Mode::EXECUTABLE, uid, gid, kind, capabilities: None };
     let (_, entry) = entries.entry(path.clone()).or_insert((0, made));
     matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink(_))
 }
 
 /// Distributes the entries over the layers, each with the directories above it.
 fn layers_of(plan: &Plan, entries: &BTreeMap<ImagePath, (usize, Entry)>) -> Vec<LayerSpec> {
-    let made =
-        Entry { mode: Mode::EXECUTABLE, uid: Id::ROOT, gid: Id::ROOT, kind: EntryKind::Directory };
+    let made = Entry {
+        mode: Mode::EXECUTABLE,
+        uid: Id::ROOT,
+        gid: Id::ROOT,
+        kind: EntryKind::Directory,
+        capabilities: None,
+    };
     let mut layers: Vec<LayerSpec> = plan
         .layers()
         .map(|(layer, _)| LayerSpec {

@@ -8,8 +8,8 @@ use imgc_parser::{Codec, Compression, Expose, From, Id, LibraryName, Mode, Platf
 
 use crate::digest::NodeId;
 use crate::node::{
-    Attributes, Binary, Config, Directory, Facility, File, Image, Layer, Library, Node, NodeKind,
-    Place, Program, Search, Source, Symlink, Text, Tree, User,
+    Attributes, Binary, Capability, Config, Directory, Facility, File, Image, Layer, Library, Node,
+    NodeKind, Place, Program, Search, Source, Symlink, Text, Tree, User,
 };
 
 /// Version of the encoding; the second field of every node.
@@ -165,6 +165,13 @@ impl Encoder {
                     Facility::OsRelease => self.tag(6),
                     Facility::Packages => self.tag(7),
                 }
+            }
+            NodeKind::Capability(Capability { path, capabilities }) => {
+                self.tag(13);
+                self.bytes(path);
+                self.number(capabilities.permitted());
+                self.number(capabilities.inheritable());
+                self.tag(capabilities.effective().into());
             }
             NodeKind::Layer(Layer { name }) => {
                 self.tag(9);

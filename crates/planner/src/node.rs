@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_parser::{
-    Compression, Epoch, Expose, From, Id, ImageName, ImagePath, LibraryName, LocaleName, Mode,
-    Platform, ZoneName,
+    Capabilities, Compression, Epoch, Expose, From, Id, ImageName, ImagePath, LibraryName,
+    LocaleName, Mode, Platform, ZoneName,
 };
 
 use crate::digest::NodeId;
@@ -44,7 +44,10 @@ pub enum NodeKind {
     Symlink(Symlink),
     /// What the sources have for a purpose. Inputs: the search.
     Facility(Facility),
-    /// Entries that stand in one layer. Inputs: `Binary` to `Facility` nodes, sorted by identity.
+    /// What a program of the image may do beyond its user. No inputs.
+    Capability(Capability),
+    /// Entries that stand in one layer. Inputs: `Binary` to `Capability` nodes, sorted by
+    /// identity.
     Layer(Layer),
     /// How the image runs. No inputs.
     Config(Config),
@@ -195,6 +198,15 @@ pub enum Facility {
     OsRelease,
     /// Scanners ask which packages the files are of. Depends on all other nodes of the image.
     Packages,
+}
+
+/// What a program of the image may do beyond its user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// Where it stands in the image; links are followed.
+    pub path: ImagePath,
+    /// What it may do.
+    pub capabilities: Capabilities,
 }
 
 /// Entries that stand in one layer.

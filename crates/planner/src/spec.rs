@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use imgc_parser::{Compression, Epoch, Expose, Id, ImageName, ImagePath, Mode, Platform};
+use imgc_parser::{
+    Capabilities, Compression, Epoch, Expose, Id, ImageName, ImagePath, Mode, Platform,
+};
 
 use crate::digest::Digest;
 
@@ -75,6 +77,8 @@ pub struct Entry {
     pub gid: Id,
     /// What it is.
     pub kind: EntryKind,
+    /// What the program may do beyond its user; files alone have it.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// What stands at a path of a layer.

@@ -235,6 +235,7 @@ impl<'a> Gathering<'a> {
             NodeKind::Binary(_)
             | NodeKind::Library(_)
             | NodeKind::Facility(_)
+            | NodeKind::Capability(_)
             | NodeKind::Source(_)
             | NodeKind::Search(_)
             | NodeKind::Layer(_)

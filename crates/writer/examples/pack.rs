@@ -57,10 +57,13 @@ fn main() -> Result<(), Failure> {
         let mut path = ImagePath::parse(path.as_bytes())?;
         let mode =
             if matches!(kind, EntryKind::Symlink(_)) { Mode::SYMLINK } else { Mode::EXECUTABLE };
-        entries.insert(path.clone(), Entry { mode, uid: Id::ROOT, gid: Id::ROOT, kind });
+        entries.insert(
+            path.clone(),
+            Entry { mode, uid: Id::ROOT, gid: Id::ROOT, kind, capabilities: None },
+        );
         while let Some(parent) = path.parent().filter(|parent| !parent.is_root()) {
             let (mode, kind) = (Mode::EXECUTABLE, EntryKind::Directory);
-            let directory = Entry { mode, uid: Id::ROOT, gid: Id::ROOT, kind };
+            let directory = Entry { mode, uid: Id::ROOT, gid: Id::ROOT, kind, capabilities: None };
             entries.entry(parent.clone()).or_insert(directory);
             path = parent;
         }

@@ -104,5 +104,5 @@ fn write_members(file: &mut File, blobs: &StagedBlobs, named: &[NamedImage]) -> 
 
 fn member(name: &str, type_flag: TypeFlag, mode: u16, size: u64) -> Member {
     let name = name.as_bytes().to_vec();
-    Member { name, link: Vec::new(), type_flag, mode, uid: 0, gid: 0, size }
+    Member { name, link: Vec::new(), type_flag, mode, uid: 0, gid: 0, size, capability: None }
 }

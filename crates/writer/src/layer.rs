@@ -77,7 +77,13 @@ fn planned<'a>(
         }
     }
     let (mode, uid, gid) = (entry.mode.bits(), entry.uid.number(), entry.gid.number());
-    let member = Member { name, link, type_flag, mode, uid, gid, size };
+    // A hard link has those of its first name.
+    let capability = entry.capabilities.filter(|_| type_flag == TypeFlag::File);
+    let capability = capability.map(|capabilities| capabilities.attribute());
+    if entry.capabilities.is_some() && !matches!(entry.kind, EntryKind::File { .. }) {
+        return Err(WriteError::internal(path, "only a file has capabilities"));
+    }
+    let member = Member { name, link, type_flag, mode, uid, gid, size, capability };
     Ok(PlannedMember { path, member, content })
 }
 

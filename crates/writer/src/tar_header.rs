@@ -58,6 +58,8 @@ pub(crate) struct Member {
     pub(crate) gid: u32,
     /// The content's size in bytes; 0 unless this is a file.
     pub(crate) size: u64,
+    /// The extended attribute `security.capability`, if it has one.
+    pub(crate) capability: Option<[u8; 20]>,
 }
 
 impl Member {
@@ -80,6 +82,10 @@ impl Member {
             }
         }
 
+        if let Some(capability) = &self.capability {
+            records.add("SCHILY.xattr.security.capability", capability);
+        }
+
         let mut blocks = Vec::with_capacity(BLOCK_BYTES);
         let records = records.encode();
         if !records.is_empty() {
@@ -91,6 +97,7 @@ impl Member {
                 uid: 0,
                 gid: 0,
                 size: records.len() as u64,
+                capability: None,
             };
             blocks.extend_from_slice(&header.block(b"", PAX_NAME));
             blocks.extend_from_slice(&records);
@@ -185,6 +192,7 @@ mod tests {
             uid: 10_001,
             gid: 0,
             size: 5,
+            capability: None,
         }
     }
 

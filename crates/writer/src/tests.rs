@@ -25,7 +25,7 @@ pub(crate) fn workers(number: usize) -> NonZeroUsize {
 }
 
 fn entry(mode: u64, kind: EntryKind) -> Entry {
-    Entry { mode: Mode::new(mode).unwrap(), uid: Id::ROOT, gid: Id::ROOT, kind }
+    Entry { mode: Mode::new(mode).unwrap(), uid: Id::ROOT, gid: Id::ROOT, kind, capabilities: None }
 }
 
 /// A layer under construction.
@@ -254,4 +254,25 @@ fn specs_that_no_engine_takes_are_refused() {
     check("the root has no name in a layer", &|tree| {
         tree.put("/", entry(0o755, EntryKind::Directory));
     });
+}
+
+#[test]
+fn capabilities_are_an_attribute_of_the_file_and_of_no_other_name() {
+    let mut tree = Tree::default();
+    tree.file("/a", 0o755, b"program");
+    tree.hard_link("/b", "/a");
+    // The bits of capabilities 1 and 3 are those of a line break, which no reader may stop at.
+    let text = "cap_dac_override,cap_fowner=ep";
+    let capabilities = imgc_planner::recipe::Capabilities::parse(text).unwrap();
+    tree.entries.get_mut(&path("/a")).unwrap().capabilities = Some(capabilities);
+    let layer = tree.layer();
+    let headers: Vec<Vec<u8>> = crate::layer::members(&layer)
+        .unwrap()
+        .iter()
+        .map(|planned| planned.member.header())
+        .collect();
+    let record = [b"57 SCHILY.xattr.security.capability=", &capabilities.attribute()[..], b"\n"];
+    let record = record.concat();
+    assert!(headers[0][512..].starts_with(&record), "{:?}", &headers[0][512..600]);
+    assert_eq!((headers[0].len(), headers[1].len()), (3 * 512, 512));
 }

@@ -4,6 +4,7 @@
 //! `process` and `image` hold the nodes themselves, by what they are about. A mistake never stops
 //! the walk: it is reported, and what depends on it is left out.
 
+mod capability;
 mod entries;
 mod image;
 mod needs;
@@ -42,6 +43,7 @@ const NODES: &[&str] = &[
     "directory",
     "symlink",
     "needs",
+    "capability",
     "layer",
     "user",
     "group",
@@ -66,10 +68,7 @@ const ENTRIES: &[&str] =
     &["binary", "library", "file", "text", "tree", "directory", "symlink", "needs"];
 
 /// Nodes that are designed and not there yet, each with what serves instead.
-const PLANNED: &[(&str, &str)] = &[
-    ("variant", "write a second recipe that shares nodes by `use`"),
-    ("capability", "no image can have extended attributes yet"),
-];
+const PLANNED: &[(&str, &str)] = &[("variant", "write a second recipe that shares nodes by `use`")];
 
 /// Walks over the nodes of one file.
 pub(crate) struct Walker<'a> {
@@ -123,6 +122,7 @@ impl<'a> Walker<'a> {
             "name" => one(self.name(node)),
             "platform" => one(self.platforms(node)),
             "source" => one(self.source(node)),
+            "capability" => one(self.capability(node)),
             "layer" => one(self.layer(node)),
             "user" => one(self.user(node)),
             "group" => one(self.group(node)),

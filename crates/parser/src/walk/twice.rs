@@ -38,6 +38,10 @@ fn facts(statement: &Statement) -> Vec<(String, Span)> {
         Statement::Layer(layer) => {
             vec![(format!("layer `{}`", layer.name.value), layer.name.span)]
         }
+        Statement::Capability(capability) => {
+            let what = format!("what `{}` may do", capability.path.value);
+            vec![(what, capability.path.span)]
+        }
         Statement::User(user) => {
             let span = match user {
                 User::Created(account) => account.span,

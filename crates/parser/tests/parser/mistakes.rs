@@ -155,8 +155,22 @@ unknown_compression: unknown compression `gzp` [gzp -> written here] | did you m
 unknown_source: unknown kind of source `hots` [hots -> written here] | did you mean `host`? Known here: `host` and `directory`
 bad_signal: unknown signal `SIGTRM` [SIGTRM -> written here] | write `SIGTERM` or a number from 1 to 64
 unknown_property: unknown property `too` of `binary` [too -> `binary` does not have it] | did you mean `to`? `binary` takes `to`, `mode` and `owner`
-unknown_node: unknown node `env2` [env2 -> not a node of a recipe] | did you mean `env`? Known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `needs`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, `compression`, `allow`, `param` and `use`
+unknown_node: unknown node `env2` [env2 -> not a node of a recipe] | did you mean `env`? Known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `needs`, `capability`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, `compression`, `allow`, `param` and `use`
 unknown_property: unknown property `x` of `name` [x -> `name` does not have it] | remove it; `name` takes no properties
+"#,
+    );
+}
+
+#[test]
+fn capabilities_are_those_of_setcap() {
+    check(
+        r#"capability "/a" "cap_net_rw=ep"
+capability "/b" "cap_kill"
+capability "/c" "cap_kill=p"
+capability "/c" "cap_chown=p""#,
+        r#"bad_capability: `cap_net_rw=ep` cannot be the capabilities of a file: `cap_net_rw` is no capability ["cap_net_rw=ep" -> written here] | did you mean `cap_net_raw`?
+bad_capability: `cap_kill` cannot be the capabilities of a file: what is granted is said by `=`, `+` or `-` and the flags `e`, `i` and `p` ["cap_kill" -> written here] | write it as for setcap(8): `cap_net_raw=ep`, `cap_chown,cap_kill=p`
+stated_twice: what `/c` may do is stated twice ["/c" -> first stated here] ["/c" -> stated again here] | remove one of them
 "#,
     );
 }
@@ -190,12 +204,10 @@ wrong_type: found `#true` where a time zone is expected [#true -> written here] 
 fn planned_things_are_told_from_unknown_ones() {
     check(
         r#"variant debug { }
-capability "/a" "b"
 source archive "x" sha256="y"
 source debian "bookworm" { package "x"; }
 source image "x""#,
         r#"not_supported: `variant` is not supported yet by this version [variant -> asked for here] | remove it; write a second recipe that shares nodes by `use`
-not_supported: `capability` is not supported yet by this version [capability -> asked for here] | remove it; no image can have extended attributes yet
 not_supported: `source archive` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`
 not_supported: `source debian` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`
 not_supported: `source image` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`

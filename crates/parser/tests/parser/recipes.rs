@@ -78,6 +78,9 @@ fn short(text: &str) -> String {
             link.target.value,
             maybe(link.owner.map(|value| owner(&value.value)))
         ),
+        Statement::Capability(capability) => {
+            format!("{} {}", capability.path.value, capability.capabilities.value)
+        }
         Statement::Needs(facility) => format!("{:?}", facility.value),
         Statement::Layer(layer) => format!("{} {}", layer.name.value, layer.statements.len()),
         Statement::User(User::Created(account)) => format!(
@@ -173,6 +176,7 @@ fn nodes_mean_what_they_say() {
         ("needs timezones=UTC", "TimeZones(Some(ZoneName(\"UTC\")))"),
         ("needs locale=\"C.UTF-8\"", "Locale(LocaleName(\"C.UTF-8\"))"),
         ("needs os-release", "OsRelease"),
+        ("capability \"/bin/ping\" \"cap_net_raw+ep\"", "/bin/ping cap_net_raw=ep"),
         ("layer \"assets\" { file \"/a\"; tree \"/b\"; }", "assets 2"),
         (
             "user app uid=10001 gid=10002 home=\"/home/app\" shell=\"/bin/sh\"",

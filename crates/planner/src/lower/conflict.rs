@@ -56,6 +56,7 @@ fn path_of(kind: &NodeKind) -> Option<&ImagePath> {
         | NodeKind::Search(_)
         | NodeKind::Library(_)
         | NodeKind::Facility(_)
+        | NodeKind::Capability(_)
         | NodeKind::Layer(_)
         | NodeKind::Config(_)
         | NodeKind::Image(_) => None,

@@ -9,7 +9,8 @@ use crate::digest::NodeId;
 use crate::lower::Draft;
 use crate::lower::accounts::Accounts;
 use crate::node::{
-    Attributes, Binary, Directory, Facility, File, Library, NodeKind, Symlink, Text, Tree,
+    Attributes, Binary, Capability, Directory, Facility, File, Library, NodeKind, Symlink, Text,
+    Tree,
 };
 
 /// Makes the node of a statement that asks for entries; nothing for any other statement.
@@ -74,6 +75,12 @@ pub(super) fn lower_entry(
             let path = link.path.value.clone();
             let target = link.target.value.clone();
             (NodeKind::Symlink(Symlink { path, target, uid, gid }), Vec::new(), link.span)
+        }
+        Statement::Capability(capability) => {
+            let path = capability.path.value.clone();
+            let capabilities = capability.capabilities.value;
+            let kind = NodeKind::Capability(Capability { path, capabilities });
+            (kind, Vec::new(), capability.span)
         }
         Statement::Needs(need) => {
             let facility = match &need.value {

@@ -55,6 +55,7 @@ pub(super) struct Extended {
     pub(super) link: Option<Vec<u8>>,
     pub(super) uid: Option<u64>,
     pub(super) gid: Option<u64>,
+    pub(super) capability: Option<Vec<u8>>,
 }
 
 impl Extended {
@@ -63,9 +64,10 @@ impl Extended {
     pub(super) fn read(records: &[u8], normal: &mut bool) -> Option<Self> {
         let mut extended = Self::default();
         let mut last = Vec::new();
-        for record in tar::PaxExtensions::new(records) {
-            let record = record.ok()?;
-            let (key, value) = (record.key_bytes(), record.value_bytes());
+        let mut rest = records;
+        while !rest.is_empty() {
+            let (key, value);
+            (key, value, rest) = record(rest)?;
             *normal &= last.as_slice() < key;
             last = key.to_vec();
             let number = || std::str::from_utf8(value).ok()?.parse::<u64>().ok();
@@ -88,9 +90,54 @@ impl Extended {
                     number()? > 0o7_777_777
                 }
                 b"size" => number()? > 0o77_777_777_777,
+                b"SCHILY.xattr.security.capability" => {
+                    extended.capability = Some(value.to_vec());
+                    is_capability(value)
+                }
                 _ => false,
             };
         }
         Some(extended)
+    }
+}
+
+/// Splits the first record off, by its length: a value may hold any byte.
+pub(super) fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let space = records.iter().position(|byte| *byte == b' ')?;
+    let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
+    let (record, rest) = records.split_at_checked(length)?;
+    let pair = record.get(space + 1..)?.strip_suffix(b"\n")?;
+    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    Some((&pair[..equals], &pair[equals + 1..], rest))
+}
+
+/// Tells whether a value is `struct vfs_cap_data` of revision 2 that grants something.
+fn is_capability(value: &[u8]) -> bool {
+    value.len() == 20
+        && value[..4] == [value[0] & 1, 0, 0, 2]
+        && value[4..].iter().any(|byte| *byte != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_end_where_they_say_and_not_at_a_line_break() {
+        let value = [1, 0, 0, 2, b'\n', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let read = |value: &[u8]| {
+            let pair = [b" SCHILY.xattr.security.capability=", value, b"\n"].concat();
+            let records = [(pair.len() + 2).to_string().as_bytes(), &pair, b"8 uid=7\n"].concat();
+            let mut normal = true;
+            Extended::read(&records, &mut normal).map(|extended| (extended.capability, normal))
+        };
+        assert_eq!(read(&value).map(|(value, _)| value), Some(Some(value.to_vec())));
+        // Another revision, and one that grants nothing.
+        for wrong in [&[&[1, 0, 0, 3], &value[4..]].concat()[..], &[&value[..4], &[0; 16]].concat()]
+        {
+            assert_eq!(read(wrong).map(|(_, normal)| normal), Some(false));
+        }
+        assert_eq!(record(b"9 uid=7\n"), None);
+        assert_eq!(record(b"99999999999999999999 a=b\n"), None);
     }
 }

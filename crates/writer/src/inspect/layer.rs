@@ -212,7 +212,11 @@ fn read_archive(
             other => InspectedKind::Other(other.as_byte()),
         };
         let (uid, gid) = (extended.uid.unwrap_or(uid), extended.gid.unwrap_or(gid));
-        entries.push(InspectedEntry { path, kind, mode, uid, gid });
+        let capability = extended.capability;
+        if capability.is_some() && !matches!(kind, InspectedKind::File { .. }) {
+            findings.push(Finding::new(&name, Problem::Pax));
+        }
+        entries.push(InspectedEntry { path, kind, mode, uid, gid, capability });
         if entries.len() >= MAX_ENTRIES {
             return Err(io::ErrorKind::InvalidData.into());
         }

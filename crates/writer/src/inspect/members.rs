@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tar::{EntryType, Header};
 
 use super::MAX_PAX_BYTES;
+use super::archive_member::record;
 use super::holes::{self, Expanded};
 
 /// Size of a header and of the units in which contents are stored, in bytes (POSIX.1-2017, pax,
@@ -235,9 +236,12 @@ fn skip(archive: &mut dyn Read, padding: u64) -> io::Result<()> {
 }
 
 fn parse_records(bytes: &[u8]) -> io::Result<Records> {
-    let record = |record: io::Result<tar::PaxExtension<'_>>| {
-        let record = record?;
-        Ok((record.key_bytes().to_vec(), record.value_bytes().to_vec()))
-    };
-    tar::PaxExtensions::new(bytes).map(record).collect()
+    let mut records = Records::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (key, value);
+        (key, value, rest) = record(rest).ok_or(io::ErrorKind::InvalidData)?;
+        records.push((key.to_vec(), value.to_vec()));
+    }
+    Ok(records)
 }

@@ -100,6 +100,8 @@ pub struct InspectedEntry {
     pub uid: u64,
     /// The group that owns it.
     pub gid: u64,
+    /// The extended attribute `security.capability`, if it has one.
+    pub capability: Option<Vec<u8>>,
 }
 
 /// What stands at a path.
