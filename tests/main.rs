@@ -17,5 +17,6 @@ mod messages;
 mod program;
 mod reproducible;
 mod store;
+mod variants;
 mod verify;
 mod workbench;

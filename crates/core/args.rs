@@ -195,6 +195,10 @@ pub(crate) struct BuildArguments {
     /// image].
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) output: Option<PathBuf>,
+    /// Builds this variant of the recipes alone; every recipe must have it [default: the image and
+    /// all its variants].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
     /// Loads the images into an engine; without `--output` nothing else is written.
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(crate) load: Option<Engine>,

@@ -133,6 +133,13 @@ pub(crate) enum ProgramError {
         help("look at the store's permissions and at the space that is left, or use `--no-store`")
     )]
     StoreIsNotUpdated { reason: String },
+    /// `--variant` names none.
+    #[error("`{recipe}` has no variant `{}`", imgc_parser::Printable::new(variant))]
+    #[diagnostic(
+        code(imgc::program::unknown_variant),
+        help("{}", if known.is_empty() { "leave `--variant` out".into() } else { format!("its variants: {}", known.join(", ")) })
+    )]
+    UnknownVariant { variant: String, recipe: String, known: Vec<String> },
     /// A code that nothing has.
     #[error("no error or warning has the code `{code}`")]
     #[diagnostic(

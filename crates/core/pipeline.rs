@@ -14,7 +14,7 @@ use imgc_parser::{Epoch, ImagePath, Platform, Printable, Texts};
 use imgc_planner::lock::Lock;
 use imgc_planner::{
     AssembleError, Closure, Digest, EntryKind, Finding, ImageSpec, Origins, Place, Plan, Setting,
-    assemble, check,
+    assemble, check, stack,
 };
 use imgc_resolver::{Host, HostPath, Resolution, ResolveError, Sources, resolve};
 
@@ -171,13 +171,28 @@ pub(crate) fn prove_all(
     let mut errors: Vec<Report> = Vec::new();
     for platform in platforms {
         session.talk.progress(&format!("resolving {}", plan.image().name));
-        match prove(&plan, &origins, platform, &root, &host, created, &file) {
-            Ok((image, said)) => {
-                images.push(image);
-                advice.extend(said);
+        let prover = Prover { root: &root, host: &host, created, file: &file };
+        let (image, said) = match prover.prove(&plan, &origins, platform, None) {
+            Ok(proved) => proved,
+            Err(failed) => {
+                errors.extend(failed);
+                continue;
             }
-            Err(failed) => errors.extend(failed),
+        };
+        advice.extend(said);
+        let mut variants = Vec::new();
+        for (name, variant) in plan.variants() {
+            let (base, origins) = (Some((&image.spec, name)), origins.of_variant(name));
+            match prover.prove(&variant, &origins, Some(image.spec.platform), base) {
+                Ok((image, said)) => {
+                    variants.push(image);
+                    advice.extend(said);
+                }
+                Err(failed) => errors.extend(failed),
+            }
         }
+        images.push(image);
+        images.extend(variants);
     }
     session.talk.clear();
     // Whatever was found follows from what could not be read.
@@ -194,51 +209,67 @@ pub(crate) fn prove_all(
     if errors.is_empty() { Ok((compiled, advice)) } else { Err((advice, errors)) }
 }
 
-/// Finds what an image for one platform is made of, and proves that it is sound.
-fn prove(
-    plan: &Plan,
-    origins: &Origins,
-    platform: Option<Platform>,
-    root: &HostPath,
-    host: &Arc<dyn Host>,
+/// What every image of a recipe is proved with.
+struct Prover<'a> {
+    root: &'a HostPath,
+    host: &'a Arc<dyn Host>,
     created: Epoch,
-    file: &str,
-) -> Result<(CompiledImage, Vec<Report>), Vec<Report>> {
-    let failed = |errors: Vec<ResolveError>| {
-        errors.iter().map(|error| resolve_report(error, origins, file)).collect::<Vec<_>>()
-    };
-    let Resolution { closure, sources, warnings } =
-        resolve(plan, platform, root, host).map_err(failed)?;
-    let is_allowed = |warning: &&ResolveError| {
-        let code = miette::Diagnostic::code(*warning).map(|code| code.to_string());
-        code.is_some_and(|code| plan.image().allows(&code))
-    };
-    let warnings = warnings.iter().filter(|warning| !is_allowed(warning));
-    let report =
-        |warning: &ResolveError| resolve_report(warning, origins, file).ended_by(warning.lines());
-    let mut advice: Vec<Report> = warnings.map(report).collect();
-    let spec = assemble(plan, &closure, created).map_err(|failed| {
-        let report =
-            |error: &AssembleError| Report::new(error).at(error.places(), origins).in_file(file);
-        failed.iter().map(report).collect::<Vec<_>>()
-    })?;
-    let mut errors = Vec::new();
-    for finding in check(plan, &spec, &closure) {
-        let report = Report::new(&finding).at(finding.places(plan), origins).in_file(file);
-        let mut report = report.ended_by(finding.lines());
-        if let Finding::DanglingLink { path, target } = &finding {
-            report.remedies.extend(link_remedy(path, target));
+    file: &'a str,
+}
+
+impl Prover<'_> {
+    /// Finds what an image for one platform is made of, and proves that it is sound. A variant comes
+    /// with the image that it stands on, and its name.
+    fn prove(
+        &self,
+        plan: &Plan,
+        origins: &Origins,
+        platform: Option<Platform>,
+        base: Option<(&ImageSpec, &str)>,
+    ) -> Result<(CompiledImage, Vec<Report>), Vec<Report>> {
+        let Self { root, host, created, file } = *self;
+        let failed = |errors: Vec<ResolveError>| {
+            errors.iter().map(|error| resolve_report(error, origins, file)).collect::<Vec<_>>()
+        };
+        let Resolution { closure, sources, warnings } =
+            resolve(plan, platform, root, host).map_err(failed)?;
+        let is_allowed = |warning: &&ResolveError| {
+            let code = miette::Diagnostic::code(*warning).map(|code| code.to_string());
+            code.is_some_and(|code| plan.image().allows(&code))
+        };
+        let warnings = warnings.iter().filter(|warning| !is_allowed(warning));
+        let report = |warning: &ResolveError| {
+            resolve_report(warning, origins, file).ended_by(warning.lines())
+        };
+        let mut advice: Vec<Report> = warnings.map(report).collect();
+        let spec = assemble(plan, &closure, created).and_then(|spec| match base {
+            Some((base, name)) => stack(base, spec, name),
+            None => Ok(spec),
+        });
+        let spec = spec.map_err(|failed| {
+            let report = |error: &AssembleError| {
+                Report::new(error).at(error.places(), origins).in_file(file)
+            };
+            failed.iter().map(report).collect::<Vec<_>>()
+        })?;
+        let mut errors = Vec::new();
+        for finding in check(plan, &spec, &closure) {
+            let report = Report::new(&finding).at(finding.places(plan), origins).in_file(file);
+            let mut report = report.ended_by(finding.lines());
+            if let Finding::DanglingLink { path, target } = &finding {
+                report.remedies.extend(link_remedy(path, target));
+            }
+            if finding.is_error() {
+                errors.push(report);
+            } else {
+                advice.push(report);
+            }
         }
-        if finding.is_error() {
-            errors.push(report);
+        if errors.is_empty() {
+            Ok((CompiledImage { spec, closure, sources }, advice))
         } else {
-            advice.push(report);
+            Err(errors)
         }
-    }
-    if errors.is_empty() {
-        Ok((CompiledImage { spec, closure, sources }, advice))
-    } else {
-        Err(errors)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::commands::{Failure, Outcome};
 use crate::engine;
 use crate::error::ProgramError;
 use crate::lockfile::{self, Expected};
-use crate::pipeline::{self, CompiledImage, ImageContents, contents};
+use crate::pipeline::{self, Compiled, CompiledImage, ImageContents, contents};
 use crate::quantity::{count, size};
 use crate::receipt::{self, Made};
 use crate::report::Report;
@@ -68,7 +68,10 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
         match checked {
             Ok(compiled) => {
                 expected.add(&compiled);
-                images.push(compiled.images);
+                match chosen(compiled, arguments.variant.as_deref()) {
+                    Ok(chosen) => images.push(chosen),
+                    Err(error) => errors.push(Report::new(&error)),
+                }
             }
             Err(Failure(failed)) => errors.extend(failed),
         }
@@ -96,6 +99,25 @@ pub(crate) fn run(arguments: &BuildArguments, session: &mut Session) -> Result<O
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Returns the images of a recipe that are to be built.
+fn chosen(compiled: Compiled, variant: Option<&str>) -> Result<Vec<CompiledImage>, ProgramError> {
+    let Some(wanted) = variant else { return Ok(compiled.images) };
+    let variants: Vec<(String, ImageName)> = compiled
+        .plan
+        .variants()
+        .map(|(name, plan)| (name.to_owned(), plan.image().name.clone()))
+        .collect();
+    let Some((_, name)) = variants.iter().find(|(name, _)| name == wanted) else {
+        return Err(ProgramError::UnknownVariant {
+            variant: wanted.to_owned(),
+            recipe: compiled.project.shown(&compiled.project.recipe),
+            known: variants.into_iter().map(|(name, _)| name).collect(),
+        });
+    };
+    let is_wanted = |image: &CompiledImage| image.spec.name == *name;
+    Ok(compiled.images.into_iter().filter(is_wanted).collect())
 }
 
 /// Says which images go where: all to one place that the user names, else each to its own. In the

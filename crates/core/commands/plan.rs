@@ -29,7 +29,10 @@ pub(crate) fn run(arguments: &PlanArguments, session: &mut Session) -> Result<Ou
     }
     session.output.line(format!("plan {}", plan.id()))?;
     let mut lines = Vec::new();
-    draw(plan, plan.id(), "", &mut BTreeSet::new(), &mut lines);
+    let mut drawn = BTreeSet::new();
+    for image in plan.roots() {
+        draw(plan, image, "", &mut drawn, &mut lines);
+    }
     for line in lines {
         session.output.line(line)?;
     }
@@ -39,8 +42,10 @@ pub(crate) fn run(arguments: &PlanArguments, session: &mut Session) -> Result<Ou
 #[derive(Serialize)]
 struct Document {
     version: u32,
-    /// The identity of the image node.
+    /// The identity of the image node; with variants, that of all image nodes together.
     plan: String,
+    /// The image nodes: the first image's, then those of variants.
+    images: Vec<String>,
     /// All nodes, sorted by identity.
     nodes: Vec<DocumentNode>,
 }
@@ -63,7 +68,12 @@ fn document(plan: &Plan) -> Document {
             inputs: node.inputs.iter().map(ToString::to_string).collect(),
         }
     });
-    Document { version: JSON_VERSION, plan: plan.id().to_string(), nodes: nodes.collect() }
+    Document {
+        version: JSON_VERSION,
+        plan: plan.id().to_string(),
+        images: plan.roots().map(|image| image.to_string()).collect(),
+        nodes: nodes.collect(),
+    }
 }
 
 /// Draws a node and, the first time it comes up, its inputs below it.

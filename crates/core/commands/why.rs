@@ -16,11 +16,13 @@ use crate::session::Session;
 pub(crate) fn run(arguments: &WhyArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let compiled = pipeline::compile(&arguments.recipe, session)?;
     let bytes = arguments.path.as_os_str().as_encoded_bytes();
+    let missing = || ProgramError::NotInImage {
+        path: Printable::new(bytes).to_string(),
+        recipe: arguments.recipe.display().to_string(),
+    };
+    let has_variants = compiled.plan.variants().next().is_some();
+    let mut is_found = false;
     for image in &compiled.images {
-        let missing = || ProgramError::NotInImage {
-            path: Printable::new(bytes).to_string(),
-            recipe: arguments.recipe.display().to_string(),
-        };
         let tree = ImageTree::new(&image.spec);
         let asked = ImagePath::parse(bytes).map_err(|_| missing())?;
         // The link itself is what was asked for; only links above it are followed.
@@ -28,21 +30,28 @@ pub(crate) fn run(arguments: &WhyArguments, session: &mut Session) -> Result<Out
             (Some(parent), Some(name)) => tree
                 .resolve(parent.as_bytes(), &ImagePath::root())
                 .ok()
-                .and_then(|(parent, _)| parent.join(name).ok())
-                .ok_or_else(missing)?,
-            _ => asked,
+                .and_then(|(parent, _)| parent.join(name).ok()),
+            _ => Some(asked),
         };
-        if tree.entries().all(|(known, _)| *known != path) {
+        // A variant may have what the first image has not.
+        let Some(path) = path.filter(|path| tree.entries().any(|(known, _)| known == path)) else {
+            if has_variants {
+                continue;
+            }
             return Err(missing().into());
-        }
-        if compiled.images.len() > 1 {
+        };
+        is_found = true;
+        if has_variants {
+            let (name, platform) = (&image.spec.name, image.spec.platform);
+            session.output.line(format!("{name} {platform}:"))?;
+        } else if compiled.images.len() > 1 {
             session.output.line(format!("{}:", image.spec.platform))?;
         }
         for line in explain(&path, &image.closure, &compiled, session) {
             session.output.line(line)?;
         }
     }
-    Ok(Outcome::Done)
+    if is_found { Ok(Outcome::Done) } else { Err(missing().into()) }
 }
 
 /// Writes the reasons for a path: the strongest one down to the recipe, the others in a line each.

@@ -39,7 +39,7 @@ pub use printable::Printable;
 pub use recipe::{
     Account, Allow, Attributes, Binary, Capability, Codec, Compression, Directory, EntryPoint, Env,
     Expose, Facility, File, From, Group, KeyValue, Layer, Library, LibraryName, Owner, Port,
-    Protocol, Recipe, Source, SourceKind, Statement, Symlink, Text, Tree, User,
+    Protocol, Recipe, Source, SourceKind, Statement, Symlink, Text, Tree, User, Variant,
 };
 pub use record::{Record, RecordError, RecordProblem, RecordValue};
 pub use scalar::{Epoch, Id, Mode, ScalarProblem};

@@ -49,6 +49,8 @@ pub enum Statement {
     Capability(Capability),
     /// `layer "assets" { … }`
     Layer(Layer),
+    /// `variant debug { … }`
+    Variant(Variant),
     /// `user app uid=10001`
     User(User),
     /// `group app gid=10001`
@@ -279,6 +281,17 @@ pub struct Layer {
     pub name: Spanned<String>,
     /// `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink` and `needs` nodes, no
     /// others.
+    pub statements: Vec<Statement>,
+}
+
+/// A second image on top of the first one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// The whole node.
+    pub span: Span,
+    /// Its name, unique in its recipe; it can be a tag.
+    pub name: Spanned<String>,
+    /// What it adds, and what it says about its process instead of the first image.
     pub statements: Vec<Statement>,
 }
 

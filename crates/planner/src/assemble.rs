@@ -44,6 +44,20 @@ pub enum AssembleError {
         /// The node that says so.
         setting: Setting,
     },
+    /// A variant changes what the first image has.
+    #[error("`{path}` is something else in variant `{}`", Printable::new(name))]
+    #[diagnostic(
+        code(imgc::assemble::variant_differs),
+        help(
+            "a variant stands on the layers of the first image: let it add files at other paths, or write a recipe of its own"
+        )
+    )]
+    VariantDiffers {
+        /// The path.
+        path: ImagePath,
+        /// The variant.
+        name: String,
+    },
     /// Capabilities are given to what is no file.
     #[error("`{path}`, which gets capabilities, is {found}")]
     #[diagnostic(
@@ -65,6 +79,7 @@ pub const CODES: &[&str] = &[
     "imgc::assemble::unknown_user",
     "imgc::assemble::not_a_directory",
     "imgc::assemble::no_program",
+    "imgc::assemble::variant_differs",
 ];
 
 impl AssembleError {
@@ -75,6 +90,7 @@ impl AssembleError {
             Self::UnknownUser { .. } => Place::Setting(Setting::User),
             Self::NotADirectory { setting, .. } => Place::Setting(setting.clone()),
             Self::NoProgram { node, .. } => Place::Node(*node),
+            Self::VariantDiffers { name, .. } => Place::Setting(Setting::Variant(name.clone())),
         };
         vec![(place, "asked for here")]
     }

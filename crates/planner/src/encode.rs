@@ -37,6 +37,16 @@ impl Node {
     }
 }
 
+/// Returns the identity of several images that one recipe asks for.
+pub(crate) fn family_id(images: &[NodeId]) -> NodeId {
+    let mut encoder = Encoder::default();
+    encoder.bytes(DOMAIN);
+    encoder.number(PLAN_VERSION);
+    encoder.tag(14);
+    encoder.list(images, |encoder, image| encoder.0.extend_from_slice(image.as_bytes()));
+    NodeId::of(&encoder.0)
+}
+
 #[derive(Default)]
 struct Encoder(Vec<u8>);
 

@@ -16,6 +16,7 @@ mod origin;
 mod plan;
 mod record;
 mod spec;
+mod stack;
 mod tree;
 
 pub use assemble::{AssembleError, CODES as ASSEMBLE_CODES, assemble};
@@ -31,4 +32,5 @@ pub use origin::{Origins, Place, Setting};
 pub use plan::Plan;
 pub use record::{RecordReader, RecordWriter};
 pub use spec::{ConfigSpec, Entry, EntryKind, ImageSpec, LayerSpec};
+pub use stack::stack;
 pub use tree::{ImageTree, Lost};

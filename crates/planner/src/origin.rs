@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgc_parser::{ImagePath, Span};
+use imgc_parser::{ImagePath, Span, Spanned};
 
 use crate::digest::NodeId;
 
@@ -11,6 +11,8 @@ use crate::digest::NodeId;
 pub struct Origins {
     nodes: BTreeMap<NodeId, Vec<Span>>,
     settings: BTreeMap<Setting, Span>,
+    /// The settings of variants, by their names.
+    variants: BTreeMap<String, BTreeMap<Setting, Span>>,
 }
 
 /// A part of the config or image node that a message may point at.
@@ -34,6 +36,8 @@ pub enum Setting {
     Variable(String),
     /// An `allow`, by its code.
     Allow(String),
+    /// A `variant`, by its name.
+    Variant(String),
 }
 
 /// What a message of a later phase is about.
@@ -67,6 +71,22 @@ impl Origins {
         }
     }
 
+    /// Returns the places as a variant has them.
+    #[must_use]
+    pub fn of_variant(&self, name: &str) -> Self {
+        let settings = self.variants.get(name).cloned().unwrap_or_default();
+        Self { nodes: self.nodes.clone(), settings, variants: BTreeMap::new() }
+    }
+
+    pub(crate) fn add_variant(&mut self, name: &Spanned<String>, its: Self) {
+        for (node, spans) in its.nodes {
+            spans.into_iter().for_each(|span| self.add_node(node, span));
+        }
+        let mut settings = its.settings;
+        settings.insert(Setting::Variant(name.value.clone()), name.span);
+        self.variants.insert(name.value.clone(), settings);
+    }
+
     pub(crate) fn add_node(&mut self, id: NodeId, span: Span) {
         let spans = self.nodes.entry(id).or_default();
         if !spans.contains(&span) {
@@ -75,6 +95,6 @@ impl Origins {
     }
 
     pub(crate) fn add_setting(&mut self, setting: Setting, span: Span) {
-        self.settings.entry(setting).or_insert(span);
+        self.settings.insert(setting, span);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::digest::NodeId;
+use crate::encode::family_id;
 use crate::node::{Config, Image, Layer, Node, NodeKind};
 
 /// What a recipe asks for.
@@ -13,20 +14,44 @@ use crate::node::{Config, Image, Layer, Node, NodeKind};
 pub struct Plan {
     nodes: BTreeMap<NodeId, Node>,
     root: NodeId,
+    /// The image nodes of variants, by their names, in the order of the recipe.
+    variants: Vec<(String, NodeId)>,
 }
 
 impl Plan {
     pub(crate) fn new(nodes: BTreeMap<NodeId, Node>, root: NodeId) -> Self {
-        Self { nodes, root }
+        Self { nodes, root, variants: Vec::new() }
     }
 
-    /// Returns the identity of the image node, which is the identity of the plan.
+    pub(crate) fn add_variant(&mut self, name: String, plan: Plan) {
+        self.nodes.extend(plan.nodes);
+        self.variants.push((name, plan.root));
+    }
+
+    /// Returns the identity of the plan: that of its image node or, with variants, of all its image
+    /// nodes together (`docs/formats.md`).
     #[must_use]
     pub fn id(&self) -> NodeId {
-        self.root
+        if self.variants.is_empty() {
+            return self.root;
+        }
+        family_id(&self.roots().collect::<Vec<_>>())
     }
 
-    /// Returns all nodes by identity.
+    /// Returns the image nodes: the first image's, then those of the variants.
+    pub fn roots(&self) -> impl Iterator<Item = NodeId> {
+        std::iter::once(self.root).chain(self.variants.iter().map(|(_, root)| *root))
+    }
+
+    /// Returns the plan of each variant, by its name.
+    pub fn variants(&self) -> impl Iterator<Item = (&str, Plan)> {
+        self.variants.iter().map(|(name, root)| {
+            let plan = Self { nodes: self.nodes.clone(), root: *root, variants: Vec::new() };
+            (name.as_str(), plan)
+        })
+    }
+
+    /// Returns all nodes by identity, those of variants too.
     #[must_use]
     pub fn nodes(&self) -> &BTreeMap<NodeId, Node> {
         &self.nodes

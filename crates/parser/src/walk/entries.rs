@@ -229,7 +229,7 @@ impl Walker<'_> {
         Some(Statement::Layer(Layer { span: node.span, name: name?, statements }))
     }
 
-    fn unknown_child(
+    pub(super) fn unknown_child(
         &mut self,
         child: &KdlNode,
         parent: &'static str,

@@ -14,6 +14,7 @@ mod process;
 mod twice;
 mod user;
 mod value;
+mod variant;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +46,7 @@ const NODES: &[&str] = &[
     "needs",
     "capability",
     "layer",
+    "variant",
     "user",
     "group",
     "env",
@@ -66,9 +68,6 @@ const NODES: &[&str] = &[
 /// Nodes that a layer can have.
 const ENTRIES: &[&str] =
     &["binary", "library", "file", "text", "tree", "directory", "symlink", "needs"];
-
-/// Nodes that are designed and not there yet, each with what serves instead.
-const PLANNED: &[(&str, &str)] = &[("variant", "write a second recipe that shares nodes by `use`")];
 
 /// Walks over the nodes of one file.
 pub(crate) struct Walker<'a> {
@@ -124,6 +123,7 @@ impl<'a> Walker<'a> {
             "source" => one(self.source(node)),
             "capability" => one(self.capability(node)),
             "layer" => one(self.layer(node)),
+            "variant" => one(self.variant(node)),
             "user" => one(self.user(node)),
             "group" => one(self.group(node)),
             "workdir" => one(self.workdir(node)),
@@ -149,13 +149,7 @@ impl<'a> Walker<'a> {
             return;
         }
         let span = self.span(name.span());
-        let planned = PLANNED.iter().find(|(planned, _)| *planned == name.value());
-        self.errors.push(match planned {
-            Some((what, instead)) => ParseError::NotSupported { what, instead, span },
-            None => {
-                let name = name.value().to_owned();
-                ParseError::UnknownNode { name, known: NODES, span }
-            }
-        });
+        let name = name.value().to_owned();
+        self.errors.push(ParseError::UnknownNode { name, known: NODES, span });
     }
 }

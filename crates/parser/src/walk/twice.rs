@@ -8,7 +8,24 @@ use crate::span::Span;
 
 /// Reports each statement that says again what an earlier one has said.
 pub(crate) fn check(statements: &[Statement], errors: &mut Vec<ParseError>) {
-    let mut stated = BTreeMap::<String, Span>::new();
+    let stated = check_with(BTreeMap::new(), statements, errors);
+    for statement in statements {
+        if let Statement::Variant(variant) = statement {
+            // What a variant says stands for what the first image says; layers stand beside it.
+            let is_beside = |what: &str| what.starts_with("layer ") || what.starts_with("group ");
+            let mut beside = stated.clone();
+            beside.retain(|what, _| is_beside(what));
+            beside.insert(format!("layer `{}`", variant.name.value), variant.name.span);
+            check_with(beside, &variant.statements, errors);
+        }
+    }
+}
+
+fn check_with(
+    mut stated: BTreeMap<String, Span>,
+    statements: &[Statement],
+    errors: &mut Vec<ParseError>,
+) -> BTreeMap<String, Span> {
     for statement in statements {
         for (what, span) in facts(statement) {
             match stated.get(&what) {
@@ -23,6 +40,7 @@ pub(crate) fn check(statements: &[Statement], errors: &mut Vec<ParseError>) {
             }
         }
     }
+    stated
 }
 
 /// Returns what a statement says that no other may say, described, with its place.
@@ -42,6 +60,10 @@ fn facts(statement: &Statement) -> Vec<(String, Span)> {
             let what = format!("what `{}` may do", capability.path.value);
             vec![(what, capability.path.span)]
         }
+        Statement::Variant(variant) => vec![
+            (format!("variant `{}`", variant.name.value), variant.name.span),
+            (format!("layer `{}`", variant.name.value), variant.name.span),
+        ],
         Statement::User(user) => {
             let span = match user {
                 User::Created(account) => account.span,

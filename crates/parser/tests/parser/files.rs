@@ -81,7 +81,7 @@ fn mistakes_of_all_files_are_reported_in_one_run() {
          bad_path: path `../../x` leads out of the project [\"../../x\" -> written here] \
          | move the file into the project, or take it from a source\n\
          unknown_node: unknown node `nope` [nope -> not a node of a recipe] | known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, \
-         `directory`, `symlink`, `needs`, `capability`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, \
+         `directory`, `symlink`, `needs`, `capability`, `layer`, `variant`, `user`, `group`, `env`, `workdir`, `entrypoint`, \
          `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, \
          `compression`, `allow`, `param` and `use`\n\
          bad_platform: platform `x` is not of the form `linux/amd64` [\"x\" -> written here] \

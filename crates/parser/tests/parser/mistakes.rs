@@ -155,7 +155,7 @@ unknown_compression: unknown compression `gzp` [gzp -> written here] | did you m
 unknown_source: unknown kind of source `hots` [hots -> written here] | did you mean `host`? Known here: `host` and `directory`
 bad_signal: unknown signal `SIGTRM` [SIGTRM -> written here] | write `SIGTERM` or a number from 1 to 64
 unknown_property: unknown property `too` of `binary` [too -> `binary` does not have it] | did you mean `to`? `binary` takes `to`, `mode` and `owner`
-unknown_node: unknown node `env2` [env2 -> not a node of a recipe] | did you mean `env`? Known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `needs`, `capability`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, `compression`, `allow`, `param` and `use`
+unknown_node: unknown node `env2` [env2 -> not a node of a recipe] | did you mean `env`? Known here: `name`, `platform`, `source`, `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `needs`, `capability`, `layer`, `variant`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation`, `created`, `compression`, `allow`, `param` and `use`
 unknown_property: unknown property `x` of `name` [x -> `name` does not have it] | remove it; `name` takes no properties
 "#,
     );
@@ -171,6 +171,28 @@ capability "/c" "cap_chown=p""#,
         r#"bad_capability: `cap_net_rw=ep` cannot be the capabilities of a file: `cap_net_rw` is no capability ["cap_net_rw=ep" -> written here] | did you mean `cap_net_raw`?
 bad_capability: `cap_kill` cannot be the capabilities of a file: what is granted is said by `=`, `+` or `-` and the flags `e`, `i` and `p` ["cap_kill" -> written here] | write it as for setcap(8): `cap_net_raw=ep`, `cap_chown,cap_kill=p`
 stated_twice: what `/c` may do is stated twice ["/c" -> first stated here] ["/c" -> stated again here] | remove one of them
+"#,
+    );
+}
+
+#[test]
+fn variants_add_and_say_nothing_about_the_image_as_a_whole() {
+    check(
+        r#"variant debug
+variant "a b" { }
+variant x { source host; }
+variant y { variant z { }; }
+variant y { label a b; label a c; }
+variant w { layer s { file "/a"; }; }
+layer s { file "/b"; }
+label a b"#,
+        r#"missing_argument: `variant` lacks a block with what is different [variant -> nothing follows that says it] | write `variant debug { binary "/bin/busybox" to="/busybox/sh"; }`
+bad_name: image name `a b` has a tag that is not made of 1 to 128 letters, digits, `_`, `.` and `-` ["a b" -> written here] | write a name such as `name "rg"` or `name "ghcr.io/acme/rg:14"`
+unknown_child: `source` cannot stand in `variant` [source -> in the block of `variant`] | known here: `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `needs`, `capability`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation` and `allow`
+unknown_child: `variant` cannot stand in `variant` [variant -> in the block of `variant`] | known here: `binary`, `library`, `file`, `text`, `tree`, `directory`, `symlink`, `needs`, `capability`, `layer`, `user`, `group`, `env`, `workdir`, `entrypoint`, `command`, `expose`, `volume`, `stop-signal`, `label`, `annotation` and `allow`
+stated_twice: variant `y` is stated twice [y -> first stated here] [y -> stated again here] | remove one of them
+stated_twice: label `a` is stated twice [a -> first stated here] [a -> stated again here] | remove one of them
+stated_twice: layer `s` is stated twice [s -> first stated here] [s -> stated again here] | remove one of them
 "#,
     );
 }
@@ -203,12 +225,10 @@ wrong_type: found `#true` where a time zone is expected [#true -> written here] 
 #[test]
 fn planned_things_are_told_from_unknown_ones() {
     check(
-        r#"variant debug { }
-source archive "x" sha256="y"
+        r#"source archive "x" sha256="y"
 source debian "bookworm" { package "x"; }
 source image "x""#,
-        r#"not_supported: `variant` is not supported yet by this version [variant -> asked for here] | remove it; write a second recipe that shares nodes by `use`
-not_supported: `source archive` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`
+        r#"not_supported: `source archive` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`
 not_supported: `source debian` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`
 not_supported: `source image` is not supported yet by this version [source -> asked for here] | remove it; unpack it and name it with `source directory`
 "#,

@@ -82,6 +82,9 @@ fn short(text: &str) -> String {
             format!("{} {}", capability.path.value, capability.capabilities.value)
         }
         Statement::Needs(facility) => format!("{:?}", facility.value),
+        Statement::Variant(variant) => {
+            format!("{} {}", variant.name.value, variant.statements.len())
+        }
         Statement::Layer(layer) => format!("{} {}", layer.name.value, layer.statements.len()),
         Statement::User(User::Created(account)) => format!(
             "{} {} {} {} {}",
@@ -176,6 +179,8 @@ fn nodes_mean_what_they_say() {
         ("needs timezones=UTC", "TimeZones(Some(ZoneName(\"UTC\")))"),
         ("needs locale=\"C.UTF-8\"", "Locale(LocaleName(\"C.UTF-8\"))"),
         ("needs os-release", "OsRelease"),
+        ("variant debug { binary \"/bin/sh\"; env A=\"1\" B=\"2\"; user root; }", "debug 4"),
+        ("variant debug {}", "debug 0"),
         ("capability \"/bin/ping\" \"cap_net_raw+ep\"", "/bin/ping cap_net_raw=ep"),
         ("layer \"assets\" { file \"/a\"; tree \"/b\"; }", "assets 2"),
         (

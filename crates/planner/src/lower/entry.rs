@@ -105,6 +105,7 @@ pub(super) fn lower_entry(
         | Statement::Platform(_)
         | Statement::Source(_)
         | Statement::Layer(_)
+        | Statement::Variant(_)
         | Statement::User(_)
         | Statement::Group(_)
         | Statement::Env(_)

@@ -4,6 +4,7 @@ mod accounts;
 mod conflict;
 mod entry;
 mod error;
+mod variant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,24 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 /// # Errors
 /// Everything that is wrong with the recipe as a whole, in the order of its places.
 pub fn plan(recipe: &Recipe) -> Result<(Plan, Origins), Vec<PlanError>> {
+    let base = variant::first(recipe);
+    let (mut plan, mut origins) = plan_image(&base)?;
+    let mut errors = Vec::new();
+    for variant in variant::of(recipe) {
+        let name = &variant.name;
+        match plan_image(&variant::recipe(&base, &plan.image().name, variant)) {
+            Ok((own, its_origins)) => {
+                plan.add_variant(name.value.clone(), own);
+                origins.add_variant(name, its_origins);
+            }
+            Err(failed) => errors.extend(failed),
+        }
+    }
+    if errors.is_empty() { Ok((plan, origins)) } else { Err(errors) }
+}
+
+/// Makes the plan of one image.
+fn plan_image(recipe: &Recipe) -> Result<(Plan, Origins), Vec<PlanError>> {
     let mut draft = Draft::default();
     let accounts = Accounts::new(recipe, &mut draft.errors);
     let image = image_of(recipe, &mut draft);

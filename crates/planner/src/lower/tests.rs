@@ -239,3 +239,43 @@ fn the_remaining_errors() {
     let root = "binary \"/b\"\nuser root uid=1";
     assert_eq!(errors(root), ["user `root` has another number than 0"]);
 }
+
+#[test]
+fn a_variant_is_the_first_image_and_more() {
+    const BASE: &str = "name \"rg:14\"\nbinary \"/usr/bin/rg\"\nenv A=\"1\"\ncommand \"--help\"\nlabel \"l\" \"1\"\n";
+    let text = format!(
+        "{BASE}user app uid=5\nvariant debug {{ binary \"/bin/sh\"; env B=\"2\" A=\"3\"; layer \"more\" {{ file \"/m\"; }}; }}\n\
+         variant other {{ entrypoint \"/x\"; user root; label \"l\" \"2\"; }}\n"
+    );
+    let (plan, origins) = planned(&text).expect("a plan");
+    let first = planned(&format!("{BASE}user app uid=5\n")).expect("a plan").0;
+    assert_eq!(plan.roots().next(), Some(first.id()));
+    assert_ne!(plan.id(), first.id());
+    let variants: Vec<(&str, Plan)> = plan.variants().collect();
+    let [(debug, debug_plan), (other, other_plan)] = &variants[..] else { panic!("two variants") };
+    assert_eq!((*debug, *other), ("debug", "other"));
+    assert_eq!(debug_plan.image().name.to_string(), "rg:14-debug");
+    let names: Vec<Option<&str>> =
+        debug_plan.layers().map(|(layer, _)| layer.name.as_deref()).collect();
+    assert_eq!(names, [None, Some("debug"), Some("more")]);
+    // The only program of the first image is still what runs.
+    let config = debug_plan.config();
+    assert_eq!(config.entrypoint, Program::Arguments(vec!["/usr/bin/rg".into()]));
+    assert_eq!(config.command, ["--help"]);
+    let env: Vec<String> =
+        config.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(env[1..], ["A=3", "B=2"]);
+    let config = other_plan.config();
+    assert!(config.command.is_empty());
+    assert_eq!(
+        (config.labels["l"].as_str(), &config.user),
+        ("2", &User::Numeric(Id::ROOT, Id::ROOT))
+    );
+    // The users of the first image are still there.
+    assert_eq!(other_plan.layers().count(), 1);
+    assert_eq!(other_plan.layers().next(), plan.layers().next());
+    assert_ne!(
+        origins.of_variant("other").setting(&Setting::Entrypoint),
+        origins.setting(&Setting::Entrypoint)
+    );
+}
