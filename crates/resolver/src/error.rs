@@ -228,6 +228,19 @@ pub enum ResolveError {
         /// What is there.
         found: Name,
     },
+    /// The first line of a script ends as on Windows.
+    #[error("the `#!` line of `{script}` ends with a carriage return, which starts no program")]
+    #[diagnostic(code(imgc::resolve::carriage_return))]
+    #[diagnostic(help(
+        "save the script with line feeds alone: `sed -i 's/\\r$//'`, or `eol=lf` in \
+         `.gitattributes`"
+    ))]
+    CarriageReturn {
+        /// What asks for the script.
+        node: NodeId,
+        /// The script.
+        script: ImagePath,
+    },
     /// Scripts are interpreters of scripts, too often.
     #[error("`{path}` is the sixth script in a row; the kernel starts five")]
     #[diagnostic(code(imgc::resolve::scripts_nest_too_deep))]
@@ -680,6 +693,7 @@ pub enum ResolveError {
 
 /// Every code of this phase, sorted. Each has a page in `docs/errors/`.
 pub const CODES: &[&str] = &[
+    "imgc::resolve::carriage_return",
     "imgc::resolve::damaged_elf",
     "imgc::resolve::data_is_left_out",
     "imgc::resolve::data_is_missing",

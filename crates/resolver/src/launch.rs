@@ -216,6 +216,10 @@ impl Surroundings<'_> {
             let path = Name::new(place.as_bytes());
             return Err(ResolveError::NotAProgram { node, path });
         };
+        // The kernel takes it for a part of the path, or of the argument.
+        if argument.unwrap_or(interpreter).ends_with(b"\r") {
+            return Err(ResolveError::CarriageReturn { node, script: place.clone() });
+        }
         let of = place.clone();
         let reason = Reason::ScriptInterpreter { of: of.clone() };
         let mut next = vec![(interpreter.to_vec(), reason, scripts + 1)];

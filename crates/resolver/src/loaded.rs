@@ -282,14 +282,11 @@ fn warning_text(run: &Run, warning: &Warning) -> Option<String> {
         Warning::KernelVersion { object, .. } => {
             format!("`{}` asks for a kernel that is newer than 5.x", by(run, *object))
         }
-        Warning::IsaLevel { object, .. } => {
-            format!("`{}` needs a processor above the baseline", by(run, *object))
-        }
         Warning::OddHeader => "its ELF header is odd".into(),
         Warning::Broken { problem } => {
             format!("a part of it that is not used is broken: {problem}")
         }
-        // In the image it may.
-        Warning::NotExecutable => return None,
+        // In the image it may be executed, and the platform says which processors run it.
+        Warning::NotExecutable | Warning::IsaLevel { .. } => return None,
     })
 }

@@ -245,6 +245,7 @@ impl ResolveError {
             | Self::NotAProgram { node, .. }
             | Self::DamagedElf { node, .. }
             | Self::InterpreterIsMissing { node, .. }
+            | Self::CarriageReturn { node, .. }
             | Self::ScriptsNestTooDeep { node, .. }
             | Self::EnvProgramIsMissing { node, .. }
             | Self::LibraryIsMissing { node, .. }

@@ -121,6 +121,8 @@ fn a_program_without_its_interpreter_does_not_start() {
         .program("/work/app", program.bytes())
         .program("/work/script", "#!/usr/bin/nothing\n")
         .program("/work/python", "#!/usr/bin/env python4\n")
+        .program("/work/windows", "#!/usr/bin/env\r\n")
+        .program("/work/dos", "#!/usr/bin/env sh -e\r\n")
         .program("/usr/bin/env", Sample::library().bytes())
         .file("/work/cut", &Sample::program().bytes()[..100])
         .program("/usr/bin/0", Sample::library().bytes());
@@ -132,6 +134,8 @@ fn a_program_without_its_interpreter_does_not_start() {
         .binary("script", "/script")
         .binary("python", "/python")
         .binary("cut", "/cut")
+        .binary("windows", "/windows")
+        .binary("dos", "/dos")
         .binary("/usr/bin/6", "/usr/bin/6")
         .binary("/usr/bin/5", "/usr/bin/5")
         .problems();
@@ -141,6 +145,8 @@ fn a_program_without_its_interpreter_does_not_start() {
             "`/cut` is a damaged ELF file: the kernel refuses the program: the program header table lies outside the file",
             "`/usr/bin/1` is the sixth script in a row; the kernel starts five",
             "`python4`, which `/python` starts through env, is not in the image's PATH",
+            "the `#!` line of `/dos` ends with a carriage return, which starts no program",
+            "the `#!` line of `/windows` ends with a carriage return, which starts no program",
             "the interpreter `/lib/ld-musl-x86_64.so.1` of `/app` does not exist",
             "the interpreter `/usr/bin/nothing` of `/script` does not exist",
         ]
