@@ -388,3 +388,32 @@ fn builds_that_share_a_store_and_are_killed_harm_nobody() {
     let litter = succeed(find.arg(project.path("")).args(["-name", "*tmp*"]));
     assert_eq!(litter, "");
 }
+
+#[test]
+fn the_collector_harms_no_build_that_runs() {
+    let project = project();
+    let afresh = build(project.imgc(&BUILD).arg("--no-store"));
+    for round in 0..4 {
+        let start = |number: usize| {
+            let output = format!("out-{number}");
+            let mut command = project.imgc(&["build", "recipe.kdl", "-o", &output, "--quiet"]);
+            command.stdout(std::process::Stdio::piped()).spawn().expect("imgc starts")
+        };
+        let builds: Vec<_> = (0..6).map(start).collect();
+        for _ in 0..8 {
+            succeed(&mut project.imgc(&["store", "gc", "--keep-size", "0"]));
+            succeed(&mut project.imgc(&["store", "verify"]));
+        }
+        for build in builds {
+            let output = build.wait_with_output().expect("imgc ends");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let line = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(Built::parse(line.trim_end()).digest, afresh, "round {round}");
+        }
+        // In place of the store, another one.
+        let old = project.path(".cache/imgc");
+        if old.exists() {
+            fs::rename(old, project.path(&format!("old-{round}"))).expect("it was there");
+        }
+    }
+}

@@ -1,8 +1,7 @@
 //! Flushes to the disk, together.
 //!
 //! A flush waits for the disk, and on a file system with a journal mostly for the journal, which
-//! takes in what waits at the same time at once. So twenty flushes side by side take about as long
-//! as two, one after the other (git's `core.fsyncMethod=batch` rests on the same).
+//! takes in at once what waits at the same time (git's `core.fsyncMethod=batch` rests on the same).
 
 use std::fs::File;
 use std::io;

@@ -80,8 +80,11 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if self.occupied {
-            // What cannot be removed now is removed by the next build, which finds it unlocked.
-            let _ = remove_tree(&self.parent, &self.name);
+            // What cannot be removed, also not at the second try, is removed by the next build that
+            // has something to do, which finds it unlocked.
+            if remove_tree(&self.parent, &self.name).is_err() {
+                let _ = remove_tree(&self.parent, &self.name);
+            }
         }
     }
 }
