@@ -49,7 +49,8 @@ fn program() -> Vec<u8> {
 fn spec(content: &[u8], codec: Codec, level: Option<u8>) -> ImageSpec {
     let (digest, size) = (Digest::of(content), content.len() as u64);
     let kind = EntryKind::File { digest, size };
-    let entry = Entry { mode: Mode::EXECUTABLE, uid: Id::ROOT, gid: Id::ROOT, kind };
+    let (mode, capabilities) = (Mode::EXECUTABLE, Default::default());
+    let entry = Entry { mode, uid: Id::ROOT, gid: Id::ROOT, capabilities, kind };
     let path = |text: &str| ImagePath::parse(text.as_bytes()).expect("a path");
     ImageSpec {
         name: ImageName::parse("bench").expect("a name"),
