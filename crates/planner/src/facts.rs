@@ -76,6 +76,13 @@ pub enum Mention {
     OwnTimeZones,
     /// `os.CreateTemp`, `os.MkdirTemp`: a Go program that makes temporary files.
     MakesTemporaryFiles,
+    /// `net.(*Resolver).lookupIPAddr`: a Go program that comes to resolve names. Go links the C library's
+    /// resolver to every program with the package `net` in it.
+    ResolvesInGo,
+    /// `os/user.Lookup` and the like: a Go program that looks users up.
+    LooksUpUsersInGo,
+    /// `GHCRTS`: a program of Haskell, whose runtime brings calls that few programs come to.
+    Haskell,
     /// The name of a character set of old, such as `ISO-8859-1`: a program that converts others than
     /// that of its surroundings.
     CharacterSetNames,
@@ -115,6 +122,12 @@ impl Mention {
         (b"EUC-JP", Self::CharacterSetNames),
         (b"C.UTF-8\0", Self::Utf8Locales),
         (b"en_US.UTF-8\0", Self::Utf8Locales),
+        (b"net.(*Resolver).lookupIPAddr\0", Self::ResolvesInGo),
+        (b"os/user.Lookup\0", Self::LooksUpUsersInGo),
+        (b"os/user.LookupId\0", Self::LooksUpUsersInGo),
+        (b"os/user.LookupGroup\0", Self::LooksUpUsersInGo),
+        (b"os/user.LookupGroupId\0", Self::LooksUpUsersInGo),
+        (b"GHCRTS\0", Self::Haskell),
         (b"RUST_BACKTRACE", Self::Rust),
     ];
 }

@@ -31,10 +31,13 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     }
     let Users { sure, mut possible } = scene.users(looks_up);
     if sure.is_empty() {
-        // The standard library of Rust has such a call, which few programs come to.
+        // The standard library of Rust has such a call, which few programs come to; the runtime of
+        // Haskell has others too.
         let own = scene.users(|program| {
-            let is_rust = program.file.facts.mentions.contains(&Mention::Rust);
-            program.calls_itself(OWN).filter(|_| !is_rust)
+            let mentions = &program.file.facts.mentions;
+            program.calls_itself(OWN).filter(|_| {
+                !mentions.contains(&Mention::Rust) && !mentions.contains(&Mention::Haskell)
+            })
         });
         possible.extend(own.sure);
     }
@@ -42,9 +45,14 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn looks_up(program: &Program<'_>) -> Option<Evidence> {
+    if program.is_go() {
+        return program.mentions(Mention::LooksUpUsersInGo);
+    }
+    if program.file.facts.mentions.contains(&Mention::Haskell) {
+        return None;
+    }
     if program.is_static() {
-        // Go reads the file itself, and only if the program asks for users by name.
-        return program.mentions(Mention::Users).filter(|_| !program.is_go());
+        return program.mentions(Mention::Users);
     }
     program.calls(LOOK_UP)
 }

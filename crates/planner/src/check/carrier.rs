@@ -35,9 +35,27 @@ const fn carrier(
 
 const NAMES: &[&str] = &["getaddrinfo", "gethostby", "getnameinfo"];
 const ACCOUNTS: &[&str] = &["getpw", "getgr", "initgroups"];
+const CERTIFICATES: &[&str] = &["SSL_", "X509_", "gnutls_", "/etc/"];
 const FILES: &[&str] = &["mk", "tmp", "tempnam"];
 
 const CARRIERS: &[Carrier] = &[
+    // Its functions for this are looked for in the program itself.
+    carrier("libssl.so", CERTIFICATES, &[]),
+    carrier("libgit2.so", NAMES, &["git_remote_", "git_clone"]),
+    carrier("libgit2.so", CERTIFICATES, &["git_remote_", "git_clone"]),
+    // Only a query over TLS verifies, with a bundle that it is given.
+    carrier("libisc-", CERTIFICATES, &[]),
+    carrier("libmariadb.so", CERTIFICATES, &[]),
+    carrier("libldap", CERTIFICATES, &[]),
+    carrier("libkrb5", CERTIFICATES, &[]),
+    // The standard library of Rust, as a library of its compiler.
+    carrier("libstd-", &[], &[]),
+    carrier("librustc_driver", &[], &[]),
+    carrier("libsmartcols.so", &[], &[]),
+    carrier("libe2p.so", &[], &[]),
+    carrier("libMagickCore", &[], &[]),
+    carrier("libfontconfig", &[], &[]),
+    carrier("libpython3", &[], &[]),
     carrier(
         "libcrypto.so",
         NAMES,

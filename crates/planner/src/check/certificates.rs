@@ -2,11 +2,13 @@
 
 use imgc_parser::Printable;
 
+use crate::check::carrier;
 use crate::check::program::{Evidence, Object, Program};
 use crate::check::scene::Scene;
 use crate::check::want::Want;
 use crate::check::{Finding, lacks};
-use crate::facts::Mention;
+use crate::closure::{Content, Reason};
+use crate::facts::{ElfKind, Mention};
 use crate::node::{Facility, Node, NodeKind};
 
 /// Functions by which OpenSSL looks in its own places (`SSL_CTX_load_verify_locations(3)`).
@@ -69,7 +71,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         scene.has(&format!("{directory}/cert.pem"))
             || scene.has_in(&format!("{directory}/certs"), is_hashed)
     });
-    let users = scene.users(|program| {
+    let mut users = scene.users(|program| {
         let by_openssl = || program.calls(OPENSSL).filter(|_| !openssl);
         let by_file = || {
             let calls = program.calls(GNUTLS).or_else(|| program.calls_itself(VERIFY));
@@ -77,19 +79,44 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         };
         by_openssl().or_else(by_file)
     });
+    if !openssl {
+        users.possible.extend(plugins(scene));
+    }
     findings.extend(lacks(Want::Certificates, users, |by| Finding::NoCertificates { by }));
     findings
 }
 
+/// Returns libraries that no program loads at its start and that verify by OpenSSL: modules of a
+/// language, plug-ins.
+fn plugins(scene: &Scene<'_>) -> Option<Evidence> {
+    scene.closure.entries.iter().find_map(|(path, found)| {
+        let need = found
+            .needs
+            .iter()
+            .find(|need| matches!(need.reason, Reason::Asked | Reason::Matched))?;
+        let Content::File { digest, .. } = &found.content else { return None };
+        let facts = scene.closure.facts.get(digest)?;
+        let object = Object { path, facts };
+        let is_plugin = facts.kind == ElfKind::Library && !is_of_tls(&object);
+        let sign = OPENSSL.iter().find(|name| facts.imports.contains(name.as_bytes()))?;
+        is_plugin.then(|| Evidence { program: path.clone(), node: need.node, library: None, sign })
+    })
+}
+
+fn is_of_tls(object: &Object<'_>) -> bool {
+    let name = object.path.file_name().unwrap_or_default();
+    LIBRARIES_OF_TLS.iter().any(|start| name.starts_with(start.as_bytes()))
+}
+
 /// Returns who of a program names such a place itself.
 fn mentions(program: &Program<'_>) -> Option<Evidence> {
-    let is_of_tls = |object: &Object<'_>| {
-        let name = object.path.file_name().unwrap_or_default();
-        LIBRARIES_OF_TLS.iter().any(|start| name.starts_with(start.as_bytes()))
-    };
     program.mentions(Mention::Certificates).or_else(|| {
+        let sign = Mention::Certificates.text();
         let mut libraries = program.libraries.iter().filter(|library| !is_of_tls(library));
-        let by = libraries.find(|library| library.facts.mentions.contains(&Mention::Certificates));
+        let by = libraries.find(|library| {
+            library.facts.mentions.contains(&Mention::Certificates)
+                && carrier::carries(library, sign, program)
+        });
         by.map(|library| program.evidence(Some(library), Mention::Certificates.text()))
     })
 }

@@ -34,6 +34,9 @@ fn resolves(program: &Program<'_>) -> Option<Evidence> {
     if program.is_go() && program.is_static() {
         return program.mentions(Mention::ResolverConfiguration);
     }
+    if program.is_go() {
+        return program.mentions(Mention::ResolvesInGo);
+    }
     // A static program with a resolver of glibc in it names both files; one of musl only this.
     if program.is_static() {
         program.mentions(Mention::ResolverConfiguration)?;

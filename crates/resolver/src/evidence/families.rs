@@ -284,7 +284,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     PluginFamily {
         name: "the virtual machine of Java",
         trigger: Trigger::Program(&["java"]),
-        files: &[Files::TreeWith("../lib/server/libjvm.so", "../lib")],
+        files: &[Files::TreeWith("../lib/server/libjvm.so", "../lib"), Files::Tree("../conf")],
         without: "`java` does not start",
         warns: true,
         condition: Condition::Always,

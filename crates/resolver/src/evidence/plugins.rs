@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
 
 use super::families::{Condition, FAMILIES, Files, PluginFamily, Trigger};
@@ -50,7 +51,10 @@ fn holds(scene: &Scene<'_>, run: &Run, program: &Object<'_>, condition: &Conditi
     match condition {
         Condition::Always => true,
         Condition::Mentions(mention) => {
-            Scene::glibc(run).is_some() && program.facts().mentions.contains(mention)
+            let mentions = &program.facts().mentions;
+            // The runtime of Haskell names them for the programs that ask for one.
+            let is_haskell = mentions.contains(&Mention::Haskell);
+            Scene::glibc(run).is_some() && mentions.contains(mention) && !is_haskell
         }
         Condition::Glibc => Scene::glibc(run).is_some(),
         Condition::GlibcBefore(version) => Scene::glibc(run).is_some_and(|own| own < *version),

@@ -106,6 +106,7 @@ struct Commands {
 fn commands(text: &str) -> Commands {
     let mut commands = Commands::default();
     commands.called.extend(defaults(text));
+    commands.called.extend(kept(text));
     commands.called.extend(questions(text).filter(|asked| asked.is_taken).map(|asked| asked.name));
     let mut here: Option<String> = None;
     let mut open_quote = None;
@@ -125,6 +126,41 @@ fn commands(text: &str) -> Commands {
         }
     }
     commands
+}
+
+/// Returns the first words of texts that are kept in a variable, `xz='xz --format=auto'`, by which a
+/// command begins later.
+fn kept(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter_map(move |line| {
+        let (name, value) = line.trim_start().split_once('=')?;
+        let value = value.trim_start_matches(['"', '\'']);
+        let default = value.strip_prefix("${").and_then(|rest| rest.split_once('-'));
+        let word: String = default
+            .map_or(value, |(_, rest)| rest)
+            .trim_start_matches(['"', '\'', '\\'])
+            .chars()
+            .take_while(|letter| is_of_name(*letter))
+            .collect();
+        let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        (is_name && !word.is_empty() && begins_command(text, name)).then_some(word)
+    })
+}
+
+/// Tells whether a command begins with a variable, or is made with `eval` from it.
+fn begins_command(text: &str, name: &str) -> bool {
+    [format!("${name}"), format!("${{{name}}}")].iter().any(|variable| {
+        text.match_indices(variable.as_str()).any(|(at, _)| {
+            let rest = &text[at + variable.len()..];
+            let before = text[..at].rsplit('\n').next().unwrap_or_default();
+            let opener = before.trim_end().trim_end_matches('"').trim_end();
+            let last = opener.rsplit(char::is_whitespace).next().unwrap_or_default();
+            let opens = opener.is_empty()
+                || opener.ends_with(['|', ';', '&', '(', '`', '='])
+                || OPENERS.contains(&last)
+                || before.contains("eval ");
+            opens && !rest.starts_with(|l: char| l.is_ascii_alphanumeric() || l == '_' || l == '=')
+        })
+    })
 }
 
 /// Returns the words that stand for variables which nobody has set, `${GREP-grep}`: often programs.
@@ -293,6 +329,13 @@ mod tests {
         let found = commands(text);
         assert!(found.defined.contains("helper"));
         assert!(found.sourced.contains("/etc/default/app"));
+    }
+
+    #[test]
+    fn commands_are_kept_in_variables() {
+        let text = "xz='xz --format=auto'\ngrep='${GREP-'\\''grep'\\''}'\nmode=sort\n\
+                    eval \"$xz -d\" | $grep x\necho $mode\n";
+        assert_eq!(kept(text).collect::<Vec<_>>(), ["xz", "grep"]);
     }
 
     #[test]
