@@ -36,6 +36,7 @@ mod root;
 mod sample;
 mod script;
 mod settle;
+mod start;
 mod tree;
 mod world;
 

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use imgc_planner::node::{Search, Source, User};
 use imgc_planner::{Node, NodeId, NodeKind, Plan};
 
+use crate::start::Start;
+
 /// The part of a plan that the resolver answers.
 pub(crate) struct Query<'a> {
     pub(crate) nodes: &'a BTreeMap<NodeId, Node>,
     /// Sorted, each once: a node may stand in several layers.
     pub(crate) requests: Vec<NodeId>,
     pub(crate) user: &'a User,
+    /// What the image runs.
+    pub(crate) start: Option<Start>,
 }
 
 impl<'a> Query<'a> {
@@ -18,7 +22,8 @@ impl<'a> Query<'a> {
         let mut requests: Vec<NodeId> = plan.requests().map(|(id, _)| id).collect();
         requests.sort_unstable();
         requests.dedup();
-        Self { nodes: plan.nodes(), requests, user: &plan.config().user }
+        let config = plan.config();
+        Self { nodes: plan.nodes(), requests, user: &config.user, start: Start::of(config) }
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &'a Node {

@@ -23,7 +23,7 @@ use crate::query::Query;
 use crate::root::Roots;
 use crate::settle::settle;
 use crate::world::Difference;
-use crate::{evidence, loader_cache, platform, world};
+use crate::{evidence, loader_cache, platform, start, world};
 
 /// Most paths of one image. The largest images in use have some hundred thousand; more come from a
 /// tree that nobody meant, such as `/`.
@@ -117,6 +117,7 @@ pub(crate) fn answer(
         }
     }
     drafts.problems.extend(differences.into_iter().map(Difference::into_error));
+    drafts.problems.extend(start::check(query, &image, &entries, wanted));
     if !drafts.problems.is_empty() {
         return Err(sorted(drafts.problems));
     }

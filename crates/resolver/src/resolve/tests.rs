@@ -21,6 +21,7 @@ use crate::loaded;
 use crate::memory::Memory;
 use crate::root::Roots;
 use crate::sample::Sample;
+use crate::start::Start;
 
 /// A plan in the making, and the machine that it is answered on. The project is `/work`, the
 /// source `/`.
@@ -31,6 +32,7 @@ struct Case {
     user: User,
     platform: Option<&'static str>,
     limit: usize,
+    start: Option<Start>,
 }
 
 fn path(text: &str) -> ImagePath {
@@ -57,6 +59,7 @@ fn case(host: Memory) -> Case {
         user: User::Numeric(Id::NONROOT, Id::NONROOT),
         platform: Some("linux/amd64"),
         limit: 1000,
+        start: None,
     };
     case.source("source", Place::Host, None).search(&["source"], |_| ())
 }
@@ -132,13 +135,30 @@ impl Case {
         self.request(&format!("symlink {at} {target}"), NodeKind::Symlink(link))
     }
 
+    /// Lets the image run a program.
+    fn runs(mut self, program: &str) -> Self {
+        let search = Search {
+            workdir: ImagePath::root(),
+            library_path: None,
+            preload: None,
+            path: "/usr/bin:/bin".into(),
+        };
+        self.start = Some(Start { program: program.into(), search });
+        self
+    }
+
     fn platform(mut self, platform: Option<&'static str>) -> Self {
         self.platform = platform;
         self
     }
 
     fn on(self, host: Arc<dyn Host>) -> Result<Resolution, Vec<ResolveError>> {
-        let query = Query { nodes: &self.nodes, requests: self.requests.clone(), user: &self.user };
+        let query = Query {
+            nodes: &self.nodes,
+            requests: self.requests.clone(),
+            user: &self.user,
+            start: self.start.clone(),
+        };
         let platform = self.platform.map(|text| Platform::parse(text).unwrap());
         answer(&query, platform, &HostPath::new(b"/work"), &host, self.limit)
     }

@@ -450,3 +450,44 @@ fn libraries_without_end_are_told() {
         [ResolveError::TooManyLibraries { node: id("app"), program, limit }]
     );
 }
+
+#[test]
+fn what_the_image_runs_must_start_whoever_put_it_there() {
+    let app = Sample::program().needs("libc.so.6").needs("libx.so").bytes();
+    let host = || {
+        debian()
+            .file("/usr/lib/x86_64-linux-gnu/libx.so", Sample::library().bytes())
+            .program("/opt/app", &app)
+            .program("/opt/script", "#!/usr/bin/env tool\n")
+            .program("/opt/crlf", "#!/opt/app\r\n")
+            .program("/opt/text", "no program")
+    };
+    let file = |name: &str| case(host()).file(name, name, Some(0o755));
+    // A loader that is not there ends the start before any library is looked for.
+    let problems = file("/opt/app").runs("/opt/app").problems();
+    assert!(problems[0].contains("the interpreter `/lib64/ld-linux-x86-64.so.2`"), "{problems:?}");
+    let script = file("/opt/script").runs("/opt/script").problems();
+    assert!(script[0].contains("through env"), "{script:?}");
+    let carriage = file("/opt/crlf").runs("/opt/crlf").problems();
+    assert!(carriage[0].contains("carriage return"), "{carriage:?}");
+    let text = file("/opt/text").runs("/opt/text").problems();
+    assert!(text[0].contains("is no program"), "{text:?}");
+    // A tree that brings all of it is as good as `binary`; and what nobody runs need not start.
+    assert!(file("/opt/app").binary("/opt/app", "/usr/bin/app").runs("app").resolve().is_ok());
+    assert!(file("/opt/text").resolve().is_ok());
+    let whole = file("/opt/app").binary("/opt/app", "/usr/bin/app").runs("/opt/app");
+    assert!(whole.resolve().is_ok());
+}
+
+#[test]
+fn a_carriage_return_is_told_from_a_missing_interpreter() {
+    for script in ["#!/bin/sh\r\n", "#!/usr/bin/env tool\r\n"] {
+        let shell = Sample::program().bytes();
+        let host = debian()
+            .program("/usr/bin/script", script)
+            .program("/usr/bin/env", &shell)
+            .program("/usr/bin/tool", &shell);
+        let problems = case(host).binary("/usr/bin/script", "/usr/bin/script").problems();
+        assert!(problems[0].contains("carriage return"), "{script:?}: {problems:?}");
+    }
+}

@@ -14,7 +14,12 @@ fn programs_of_this_machine_resolve() {
         }
         found += 1;
         let case = case(Memory::new()).binary(program, program).platform(None);
-        let query = Query { nodes: &case.nodes, requests: case.requests.clone(), user: &case.user };
+        let query = Query {
+            nodes: &case.nodes,
+            requests: case.requests.clone(),
+            user: &case.user,
+            start: None,
+        };
         let host: Arc<dyn Host> = Arc::new(Machine);
         let resolution = answer(&query, None, &HostPath::new(b"/"), &host, 1_000_000);
         let resolution = resolution.unwrap_or_else(|problems| panic!("{program}: {problems:#?}"));
