@@ -5,6 +5,7 @@
 
 mod arrows;
 mod audit;
+mod checks;
 mod diff;
 mod diff_archives;
 mod engines;
