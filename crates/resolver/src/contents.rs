@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::host::{Errno, FileId, FileType, Hashed, Host, HostFile, HostPath, Stat};
 use crate::loader::Elf;
+use crate::secret;
 
 /// How much of a file is in memory at a time, in bytes and for each thread.
 const BUFFER_BYTES: u64 = 1024 * 1024;
@@ -58,17 +59,20 @@ impl FileRef {
 
     /// Returns the hash of the file's bytes, and whether it is an ELF file: from what the host knows,
     /// else by reading it.
-    fn known_or_hash(&self) -> Result<Hashed, ReadProblem> {
-        if let Some(known) = self.host.recall(&self.stat) {
-            return Ok(known);
+    fn known_or_hash(&self) -> Result<ReadFile, ReadProblem> {
+        if let Some(hashed) = self.host.recall(&self.stat) {
+            return Ok(ReadFile { hashed, secret: None });
         }
-        let hashed = self.hash()?;
-        self.host.learn(&self.stat, hashed);
-        Ok(hashed)
+        let read = self.hash()?;
+        // A file with a secret is read again each time, so that it is told each time.
+        if read.secret.is_none() {
+            self.host.learn(&self.stat, read.hashed);
+        }
+        Ok(read)
     }
 
     /// Reads the whole file; returns the hash of its bytes, and whether it is an ELF file.
-    fn hash(&self) -> Result<Hashed, ReadProblem> {
+    fn hash(&self) -> Result<ReadFile, ReadProblem> {
         let file = self.open()?;
         let size = self.stat.size;
         let capacity = usize::try_from(size.saturating_add(1).min(BUFFER_BYTES)).unwrap_or(1);
@@ -76,9 +80,14 @@ impl FileRef {
         let mut hasher = Sha256::new();
         let mut offset = 0;
         let mut is_elf = false;
+        let mut secret = None;
         loop {
             let count = file.read_at(&mut buffer, offset)?;
-            is_elf |= offset == 0 && Elf::is_elf(&buffer[..count]);
+            if offset == 0 {
+                is_elf = Elf::is_elf(&buffer[..count]);
+                // Who reads keys has such texts in its constants.
+                secret = if is_elf { None } else { secret::find(&buffer[..count]) };
+            }
             hasher.update(&buffer[..count]);
             offset += count as u64;
             // More than was promised, as `/proc` gives it, ends here and not at the end of memory.
@@ -89,8 +98,17 @@ impl FileRef {
         if offset != size || !is_same(&file.stat()?, &self.stat) {
             return Err(ReadProblem::Changed);
         }
-        Ok(Hashed { digest: Digest::new(hasher.finalize().into()), is_elf })
+        let hashed = Hashed { digest: Digest::new(hasher.finalize().into()), is_elf };
+        Ok(ReadFile { hashed, secret })
     }
+}
+
+/// What the first reading of a file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadFile {
+    pub(crate) hashed: Hashed,
+    /// The secret in its beginning, if there is one.
+    pub(crate) secret: Option<&'static str>,
 }
 
 fn is_same(now: &Stat, then: &Stat) -> bool {
@@ -119,7 +137,7 @@ impl From<Errno> for ReadProblem {
 /// Hashes files, each once and several at a time; the answers are in the order of the keys.
 pub(crate) fn hash_all(
     files: &BTreeMap<FileKey, &FileRef>,
-) -> BTreeMap<FileKey, Result<Hashed, ReadProblem>> {
+) -> BTreeMap<FileKey, Result<ReadFile, ReadProblem>> {
     let listed: Vec<_> = files.iter().collect();
     let hashed: Vec<_> =
         listed.par_iter().map(|(key, file)| (**key, file.known_or_hash())).collect();
@@ -221,7 +239,11 @@ mod tests {
         for size in [0, 1, BUFFER_BYTES as usize - 1, BUFFER_BYTES as usize, 3_000_000] {
             let bytes = vec![7; size];
             let file = file_ref(Memory::new().file("/x", &bytes), "/x");
-            assert_eq!(file.hash().map(|hashed| hashed.digest), Ok(Digest::of(&bytes)), "{size}");
+            assert_eq!(
+                file.hash().map(|read| read.hashed.digest),
+                Ok(Digest::of(&bytes)),
+                "{size}"
+            );
         }
     }
 

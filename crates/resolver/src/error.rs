@@ -241,6 +241,20 @@ pub enum ResolveError {
         /// The script.
         script: ImagePath,
     },
+    /// A file holds what nobody else should know.
+    #[error("`{path}` holds {what}")]
+    #[diagnostic(code(imgc::resolve::secret), severity(Warning))]
+    #[diagnostic(help(
+        "leave it out, and give it to the container when it runs; or accept it: `allow secret \"a key for tests\"`"
+    ))]
+    Secret {
+        /// What puts it there.
+        node: NodeId,
+        /// The file.
+        path: ImagePath,
+        /// What it is.
+        what: &'static str,
+    },
     /// Scripts are interpreters of scripts, too often.
     #[error("`{path}` is the sixth script in a row; the kernel starts five")]
     #[diagnostic(code(imgc::resolve::scripts_nest_too_deep))]
@@ -730,6 +744,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::plugins_are_missing",
     "imgc::resolve::script_needs_more",
     "imgc::resolve::scripts_nest_too_deep",
+    "imgc::resolve::secret",
     "imgc::resolve::source_is_no_directory",
     "imgc::resolve::too_many_entries",
     "imgc::resolve::too_many_libraries",

@@ -35,6 +35,7 @@ mod root;
 #[cfg(test)]
 mod sample;
 mod script;
+mod secret;
 mod settle;
 mod start;
 mod tree;

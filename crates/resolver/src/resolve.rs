@@ -9,7 +9,7 @@ use imgc_planner::node::User;
 use imgc_planner::recipe::{Architecture, ImagePath, Platform};
 use imgc_planner::{Closure, Digest, Found, NodeId, NodeKind, Plan};
 
-use crate::contents::{Bytes, FileKey, FileRef, Sources, hash_all};
+use crate::contents::{Bytes, FileKey, FileRef, ReadFile, Sources, hash_all};
 use crate::draft::{Draft, DraftContent, Drafts};
 use crate::error::{Name, ResolveError};
 use crate::evidence::Scene;
@@ -23,7 +23,7 @@ use crate::query::Query;
 use crate::root::Roots;
 use crate::settle::settle;
 use crate::world::Difference;
-use crate::{evidence, loader_cache, platform, start, world};
+use crate::{evidence, loader_cache, platform, secret, start, world};
 
 /// Most paths of one image. The largest images in use have some hundred thousand; more come from a
 /// tree that nobody meant, such as `/`.
@@ -100,7 +100,7 @@ pub(crate) fn answer(
         }
     }
 
-    let Together { mut entries, mut sources, programs } = put_together(&mut drafts, limit);
+    let Together { mut entries, mut sources, programs, secrets } = put_together(&mut drafts, limit);
     if !drafts.problems.is_empty() {
         return Err(sorted(drafts.problems));
     }
@@ -140,6 +140,7 @@ pub(crate) fn answer(
             scenes.push(Scene { runs, surroundings, image, entries, evidence });
         }
     }
+    drafts.warnings.extend(secret::judge(&entries, &secrets));
     drafts.warnings.extend(evidence::judge(&scenes, &entries, &evidence));
     let is_there = |path: &ImagePath| image.walk(path.as_bytes(), &ImagePath::root()).is_ok();
     let suggestions = drafts.suggestions.into_iter().filter(|(path, _)| !is_there(path));
@@ -168,6 +169,8 @@ struct Together {
     sources: Sources,
     /// Which contents are ELF files.
     programs: BTreeSet<Digest>,
+    /// Which contents have a secret in them.
+    secrets: BTreeMap<Digest, &'static str>,
 }
 
 /// Settles, hashes and merges the drafts; reports what does not go together.
@@ -183,7 +186,7 @@ fn put_together(drafts: &mut Drafts, limit: usize) -> Together {
         drafts.problems.push(ResolveError::TooManyEntries { node: group[0].need.node, limit });
         return Together::default();
     }
-    let (digests, programs) = digests(&settled, drafts);
+    let (digests, programs, mut secrets) = digests(&settled, drafts);
     let (entries, problems) = merge(&settled, &digests);
     drafts.problems.extend(problems);
     let mut sources = Sources::default();
@@ -195,19 +198,21 @@ fn put_together(drafts: &mut Drafts, limit: usize) -> Together {
                 }
             }
             DraftContent::Text(text) => {
-                sources.insert(Digest::of(text), Bytes::Inline(Arc::from(&text[..])));
+                let digest = Digest::of(text);
+                secrets.extend(secret::find(text).map(|what| (digest, what)));
+                sources.insert(digest, Bytes::Inline(Arc::from(&text[..])));
             }
             DraftContent::Directory | DraftContent::Link(_) => {}
         }
     }
-    Together { entries, sources, programs }
+    Together { entries, sources, programs, secrets }
 }
 
-/// Returns the digest of each file, and which of them are ELF files.
+/// Returns the digest of each file, which of them are ELF files, and which have secrets in them.
 fn digests(
     settled: &[Draft],
     drafts: &mut Drafts,
-) -> (BTreeMap<FileKey, Digest>, BTreeSet<Digest>) {
+) -> (BTreeMap<FileKey, Digest>, BTreeSet<Digest>, BTreeMap<Digest, &'static str>) {
     let mut files: BTreeMap<FileKey, &FileRef> = BTreeMap::new();
     let mut first: BTreeMap<FileKey, NodeId> = BTreeMap::new();
     for draft in settled {
@@ -218,10 +223,12 @@ fn digests(
     }
     let mut digests = BTreeMap::new();
     let mut programs = BTreeSet::new();
+    let mut secrets = BTreeMap::new();
     for (key, hashed) in hash_all(&files) {
         match hashed {
-            Ok(Hashed { digest, is_elf }) => {
+            Ok(ReadFile { hashed: Hashed { digest, is_elf }, secret }) => {
                 digests.insert(key, digest);
+                secrets.extend(secret.map(|what| (digest, what)));
                 if is_elf {
                     programs.insert(digest);
                 }
@@ -231,7 +238,7 @@ fn digests(
             }
         }
     }
-    (digests, programs)
+    (digests, programs, secrets)
 }
 
 fn sorted(mut problems: Vec<ResolveError>) -> Vec<ResolveError> {

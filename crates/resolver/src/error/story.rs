@@ -264,6 +264,7 @@ impl ResolveError {
             | Self::OpenedIsRecommended { node, .. }
             | Self::OpenedIsSuggested { node, .. }
             | Self::MayOpen { node, .. }
+            | Self::Secret { node, .. }
             | Self::ScriptNeedsMore { node, .. }
             | Self::DataIsMissing { node, .. }
             | Self::DataIsLeftOut { node, .. }

@@ -310,3 +310,16 @@ fn data_is_told_by_the_paths_that_a_program_names() {
     assert_eq!(said(true), ["tree \"/usr/share/app/templates\""]);
     assert_eq!(said(false), ["file \"/etc/app/app.conf\"", "file \"/usr/share/other/x\""]);
 }
+
+#[test]
+fn a_private_key_is_told_wherever_it_comes_from() {
+    let key =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n", "MIIEvQIBADANBgkqhkiG9w0BAQEF".repeat(3));
+    let host = debian().file("/etc/server.key", &key);
+    let resolution =
+        case(host).file("/etc/server.key", "/a", None).text("/b", &key).resolve().unwrap();
+    let mut told = told(&resolution);
+    told.retain(|text| text.contains("holds"));
+    told.sort();
+    assert_eq!(told, ["`/a` holds a private key", "`/b` holds a private key"]);
+}
