@@ -16,11 +16,18 @@ use imgc_planner::{NodeId, Reason};
 use super::data::{is_data, is_triplet};
 use super::scene::Scene;
 use crate::error::{Name, ResolveError};
+use crate::glob::names;
 use crate::host::FileType;
 use crate::root::Roots;
 
 /// Most bytes of a script or module that are read. Longer ones carry data.
 const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// Where programs have directories of their own.
+const HOMES: &[&str] = &["/usr/share/", "/usr/lib/", "/usr/libexec/", "/opt/"];
+
+/// Words by which scripts of shells, Perl, Python and Ruby ask where they are.
+const ASKS_WHERE: &[&str] = &["$0", "BASH_SOURCE", "FindBin", "__file__", "__dir__"];
 
 /// A script of the image.
 struct Script {
@@ -54,6 +61,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         } else {
             Missing::default()
         };
+        missing.add_home(scene, &script.path, &text);
         missing.add_data(scene, &text);
         if !missing.lines.is_empty() {
             warnings.push(ResolveError::ScriptNeedsMore {
@@ -68,6 +76,26 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
 }
 
 impl Missing {
+    /// Adds the directory that a script is a part of, if it asks where it is: what is beside it there
+    /// is found by that.
+    fn add_home(&mut self, scene: &Scene<'_>, script: &ImagePath, text: &str) {
+        let path = script.to_string();
+        let home = HOMES.iter().find_map(|root| {
+            let (name, rest) = path.strip_prefix(root)?.split_once('/')?;
+            rest.contains('/').then(|| format!("{root}{name}"))
+        });
+        let asks = ASKS_WHERE.iter().any(|word| text.contains(word));
+        // The image has the directory, for the script stands there; what lies in it counts.
+        let Some(home) = home.filter(|home| asks && !is_modules(home)) else { return };
+        let Ok(directory) = ImagePath::parse(home.as_bytes()) else { return };
+        let below = names(scene.surroundings.roots, &directory).into_iter();
+        let is_absent = |name: &Vec<u8>| directory.join(name).is_ok_and(|path| !scene.has(&path));
+        if below.filter(is_absent).count() > 0 {
+            self.names.insert(home.clone());
+            self.lines.insert(format!("tree \"{home}\""));
+        }
+    }
+
     /// Adds the data that a text names by whole paths.
     fn add_data(&mut self, scene: &Scene<'_>, text: &str) {
         let is_of_path = |letter: char| {

@@ -323,3 +323,17 @@ fn a_private_key_is_told_wherever_it_comes_from() {
     told.sort();
     assert_eq!(told, ["`/a` holds a private key", "`/b` holds a private key"]);
 }
+
+#[test]
+fn a_script_that_asks_where_it_is_finds_what_is_beside_it() {
+    let shell = Sample::program().bytes();
+    let host = |text: &str| {
+        debian()
+            .program("/usr/bin/sh", &shell)
+            .program("/usr/share/tool/bin/tool", text)
+            .link("/usr/bin/app", "../share/tool/bin/tool")
+            .file("/usr/share/tool/lib/tool.jar", "x")
+    };
+    assert_eq!(remedies(host("#!/usr/bin/sh\nhome=\"$0\"\n")), ["tree \"/usr/share/tool\""]);
+    assert_eq!(remedies(host("#!/usr/bin/sh\necho\n")), Vec::<String>::new());
+}
