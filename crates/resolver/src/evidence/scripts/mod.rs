@@ -23,6 +23,9 @@ use crate::root::Roots;
 /// Most bytes of a script or module that are read. Longer ones carry data.
 const MAX_TEXT_BYTES: usize = 4 << 20;
 
+/// The shell that `system(3)` and the like start.
+const SHELL: &str = "/bin/sh";
+
 /// Where programs have directories of their own.
 const HOMES: &[&str] = &["/usr/share/", "/usr/lib/", "/usr/libexec/", "/opt/"];
 
@@ -61,6 +64,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         } else {
             Missing::default()
         };
+        missing.add_programs(scene, &script.path, &text);
         missing.add_home(scene, &script.path, &text);
         missing.add_data(scene, &text);
         if !missing.lines.is_empty() {
@@ -76,6 +80,24 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
 }
 
 impl Missing {
+    /// Adds programs that scripts of any language start: the shell if they name it, and a wrapped
+    /// program beside the script, `exec "$0.bin"`.
+    fn add_programs(&mut self, scene: &Scene<'_>, script: &ImagePath, text: &str) {
+        let body = text.split_once('\n').map_or("", |(_, body)| body);
+        let shell = body.contains(SHELL).then(|| SHELL.to_owned());
+        let after = body.match_indices("$0.").map(|(at, word)| &body[at + word.len()..]);
+        let wrapped = after.map(|rest| {
+            let end: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+            format!("{script}.{end}")
+        });
+        for path in shell.into_iter().chain(wrapped) {
+            if scene.source_has(&path) == Some(FileType::Regular) && !scene.image_has(&path) {
+                self.lines.insert(format!("binary \"{path}\""));
+                self.names.insert(path);
+            }
+        }
+    }
+
     /// Adds the directory that a script is a part of, if it asks where it is: what is beside it there
     /// is found by that.
     fn add_home(&mut self, scene: &Scene<'_>, script: &ImagePath, text: &str) {

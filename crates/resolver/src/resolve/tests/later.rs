@@ -337,3 +337,15 @@ fn a_script_that_asks_where_it_is_finds_what_is_beside_it() {
     assert_eq!(remedies(host("#!/usr/bin/sh\nhome=\"$0\"\n")), ["tree \"/usr/share/tool\""]);
     assert_eq!(remedies(host("#!/usr/bin/sh\necho\n")), Vec::<String>::new());
 }
+
+#[test]
+fn a_script_that_starts_a_shell_or_what_it_wraps_is_read_for_it() {
+    let program = Sample::program().bytes();
+    let host = debian()
+        .program("/usr/bin/ruby", &program)
+        .program("/usr/bin/sh", &program)
+        .program("/usr/bin/app", "#!/usr/bin/ruby\nexec '/bin/sh', \"$0.bin\"\n")
+        .program("/usr/bin/app.bin", &program);
+    let lines = remedies(host);
+    assert_eq!(lines, ["binary \"/bin/sh\"", "binary \"/usr/bin/app.bin\""]);
+}
