@@ -1,8 +1,9 @@
 //! What the checks say of real programs of the machine.
 
 use std::path::Path;
+use std::process::Command;
 
-use crate::workbench::{Project, run, skip};
+use crate::workbench::{Project, run, skip, succeed};
 
 const CURL: &str = "/usr/bin/curl";
 
@@ -39,4 +40,22 @@ fn curl_alone_lacks_certificates_and_name_services_and_nothing_else() {
 #[test]
 fn a_program_that_only_prints_gets_no_warning() {
     assert_eq!(warnings("binary \"/usr/bin/env\"\n"), []);
+}
+
+#[test]
+fn a_script_that_a_tree_holds_is_started_in_the_image() {
+    let project = Project::with_recipe(
+        "platform \"linux/amd64\"\ntree \"/srv\" from=\"tree\"\nentrypoint \"/srv/run\"\n",
+    );
+    project.write("tree/run", "#!/bin/none\n");
+    succeed(Command::new("chmod").arg("755").arg(project.path("tree/run")));
+    let fails = run(&mut project.imgc(&["check", "recipe.kdl"]));
+    assert_eq!(fails.code, Some(1));
+    assert!(fails.stderr.contains("imgc::resolve::interpreter_is_missing"), "{}", fails.stderr);
+    project.write("tree/run", "#!/usr/bin/env\n");
+    project.write(
+        "recipe.kdl",
+        "binary \"/usr/bin/env\"\ntree \"/srv\" from=\"tree\"\nentrypoint \"/srv/run\"\n",
+    );
+    succeed(&mut project.imgc(&["check", "recipe.kdl"]));
 }

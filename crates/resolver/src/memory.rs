@@ -169,7 +169,14 @@ impl Memory {
             Content::Special => (FileType::Special, 0),
         };
         let id = FileId { device: self.device, inode: node as u64 + 1 };
-        Stat { file_type, id, size, mode: *mode, mtime_ns: 0, ctime_ns: 0 }
+        // As the open file has them, see `MemoryFile`.
+        let (mtime_ns, ctime_ns) = match content {
+            Content::Foreign { host, path, .. } => {
+                host.lstat(path).map_or((0, 0), |stat| (stat.mtime_ns, stat.ctime_ns))
+            }
+            _ => (0, 0),
+        };
+        Stat { file_type, id, size, mode: *mode, mtime_ns, ctime_ns }
     }
 }
 
