@@ -227,6 +227,8 @@ pub enum ResolveError {
         interpreter: Name,
         /// What is there.
         found: Name,
+        /// What an ELF program is for.
+        platform: Option<Platform>,
     },
     /// The first line of a script ends as on Windows.
     #[error("the `#!` line of `{script}` ends with a carriage return, which starts no program")]

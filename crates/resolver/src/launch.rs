@@ -4,15 +4,16 @@
 use std::collections::BTreeSet;
 
 use imgc_planner::node::{Attributes, Search};
-use imgc_planner::recipe::ImagePath;
+use imgc_planner::recipe::{ImagePath, Platform};
 use imgc_planner::{NodeId, Reason};
 
 use crate::contents::FileRef;
 use crate::draft::{DraftContent, Drafts};
 use crate::error::{Name, ResolveError, errno_text};
 use crate::host::FileType;
-use crate::loader::{Loader, Lookup, Opening, Placed, Request, StartProblem, Tag, Trace};
+use crate::loader::{Elf, Loader, Lookup, Opening, Placed, Request, StartProblem, Tag, Trace};
 use crate::places::{regular, unreadable};
+use crate::platform;
 use crate::root::{Roots, Walk};
 use crate::script;
 
@@ -135,6 +136,7 @@ impl Surroundings<'_> {
                         program: starter(&reason).unwrap_or_else(|| named.path.clone()),
                         interpreter: Name::new(&path),
                         found: Name::new(absent(error.errno)),
+                        platform: None,
                     });
                     continue;
                 }
@@ -177,11 +179,17 @@ impl Surroundings<'_> {
                     Err(problem) => drafts.problems.push(problem),
                 },
                 Err(problem) => {
-                    drafts.problems.push(start_problem(node, &place, &file, problem));
+                    let platform = self.platform_of(&walk);
+                    drafts.problems.push(start_problem(node, &place, &file, platform, problem));
                 }
             }
         }
         runs
+    }
+
+    fn platform_of(&self, walk: &Walk) -> Option<Platform> {
+        let file = self.roots.open(walk).ok()?;
+        platform::of_elf(&Elf::read(&*file, walk.stat.size, None).ok()?)
     }
 
     /// Set-id bits of the source do not reach the image, and decide how a loader searches.
@@ -275,6 +283,7 @@ fn start_problem(
     node: NodeId,
     place: &ImagePath,
     file: &FileRef,
+    platform: Option<Platform>,
     problem: StartProblem,
 ) -> ResolveError {
     let path = Name::new(place.as_bytes());
@@ -283,6 +292,7 @@ fn start_problem(
         program: place.clone(),
         interpreter: Name::new(interpreter),
         found: Name::new(found),
+        platform,
     };
     match problem {
         StartProblem::ProgramUnreadable(errno) => unreadable(node, &file.path, errno.into()),

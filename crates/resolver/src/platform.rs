@@ -2,6 +2,7 @@
 
 use imgc_planner::recipe::{Architecture, Platform};
 
+use crate::error::{Name, ResolveError};
 use crate::loader::{Class, Elf};
 
 /// `EF_ARM_ABI_FLOAT_HARD` and `EF_ARM_ABI_FLOAT_SOFT` of `e_flags` ("ELF for the Arm
@@ -36,4 +37,19 @@ pub(crate) fn of_elf(elf: &Elf) -> Option<Platform> {
 pub(crate) fn agrees(found: Platform, wanted: Platform) -> bool {
     found.architecture == wanted.architecture
         && !(found.variant == Some("v7") && wanted.variant == Some("v5"))
+}
+
+/// Says of a program whose interpreter is absent that it is for another platform, if it is: that is
+/// why.
+pub(crate) fn explain(problem: &mut ResolveError, wanted: Platform) {
+    if let ResolveError::InterpreterIsMissing { node, program, platform: Some(found), .. } = problem
+        && !agrees(*found, wanted)
+    {
+        *problem = ResolveError::PlatformDiffers {
+            node: *node,
+            path: program.clone(),
+            found: Name::new(found.to_string()),
+            expected: wanted,
+        };
+    }
 }

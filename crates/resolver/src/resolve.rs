@@ -85,6 +85,9 @@ pub(crate) fn answer(
     if platform.is_none() && places.depend_on_platform() {
         return answer(query, Some(wanted), project, host, limit);
     }
+    if platform.is_some() || first.is_some() {
+        drafts.problems.iter_mut().for_each(|problem| platform::explain(problem, wanted));
+    }
     for (run, found) in found.filter(|(run, _)| run.is_start()) {
         if !found.is_some_and(|found| platform::agrees(found, wanted)) {
             let elf = &run.trace.main.elf;

@@ -116,6 +116,7 @@ fn problems(
             });
         }
     }
+    drafts.problems.iter_mut().for_each(|problem| platform::explain(problem, wanted));
     // A script that names itself as its interpreter stands for a program in recipes that must not
     // depend on any machine; nobody writes one by mistake.
     drafts.problems.retain(|problem| !matches!(problem, ResolveError::ScriptsNestTooDeep { .. }));

@@ -241,8 +241,17 @@ fn a_platform_that_nobody_says_is_assumed_with_a_warning() {
 #[test]
 fn platforms_must_agree() {
     let host = debian().program("/usr/bin/app", Sample::library().bytes());
-    let case = case(host).binary("/usr/bin/app", "/usr/bin/app").platform(Some("linux/arm64"));
-    assert_eq!(case.problems(), ["`/usr/bin/app` is for linux/amd64, the image for linux/arm64"]);
+    let app = case(host).binary("/usr/bin/app", "/usr/bin/app").platform(Some("linux/arm64"));
+    assert_eq!(app.problems(), ["`/usr/bin/app` is for linux/amd64, the image for linux/arm64"]);
+
+    // That its loader is absent follows from that.
+    let arm = Sample::program()
+        .machine(crate::sample::AARCH64)
+        .needs("libc.so.6")
+        .interpreter("/lib/ld-linux-aarch64.so.1");
+    let host = debian().program("/usr/bin/arm", arm.bytes());
+    let arm = case(host).binary("/usr/bin/arm", "/usr/bin/arm").platform(Some("linux/amd64"));
+    assert_eq!(arm.problems(), ["`/usr/bin/arm` is for linux/arm64, the image for linux/amd64"]);
 }
 
 #[test]
