@@ -3,6 +3,7 @@
 use imgc_planner::recipe::{Architecture, Platform};
 
 use crate::error::{Name, ResolveError};
+use crate::launch::Run;
 use crate::loader::{Class, Elf};
 
 /// `EF_ARM_ABI_FLOAT_HARD` and `EF_ARM_ABI_FLOAT_SOFT` of `e_flags` ("ELF for the Arm
@@ -37,6 +38,23 @@ pub(crate) fn of_elf(elf: &Elf) -> Option<Platform> {
 pub(crate) fn agrees(found: Platform, wanted: Platform) -> bool {
     found.architecture == wanted.architecture
         && !(found.variant == Some("v7") && wanted.variant == Some("v5"))
+}
+
+/// Says of a program that it is for another platform, if it is.
+pub(crate) fn differs(run: &Run, wanted: Platform) -> Option<ResolveError> {
+    let elf = &run.trace.main.elf;
+    let found = of_elf(elf);
+    if found.is_some_and(|found| agrees(found, wanted)) {
+        return None;
+    }
+    let found = found
+        .map_or_else(|| format!("the ELF machine {}", elf.machine.0), |found| found.to_string());
+    Some(ResolveError::PlatformDiffers {
+        node: run.node,
+        path: run.place.clone(),
+        found: Name::new(found),
+        expected: wanted,
+    })
 }
 
 /// Says of a program whose interpreter is absent that it is for another platform, if it is: that is

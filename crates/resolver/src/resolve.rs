@@ -11,7 +11,7 @@ use imgc_planner::{Closure, Digest, Found, NodeId, NodeKind, Plan};
 
 use crate::contents::{Bytes, FileKey, FileRef, ReadFile, Sources, hash_all};
 use crate::draft::{Draft, DraftContent, Drafts};
-use crate::error::{Name, ResolveError};
+use crate::error::ResolveError;
 use crate::evidence::Scene;
 use crate::gather::{Gathered, Gathering};
 use crate::host::{Hashed, Host, HostPath};
@@ -71,9 +71,8 @@ pub(crate) fn answer(
     let mut drafts = Drafts { problems, ..Drafts::default() };
     let gathered = gathering.run(&mut drafts);
 
-    let found =
-        gathered.runs.values().flatten().map(|run| (run, platform::of_elf(&run.trace.main.elf)));
-    let first = found.clone().find_map(|(_, found)| found);
+    let mut runs = gathered.runs.values().flatten();
+    let first = runs.find_map(|run| platform::of_elf(&run.trace.main.elf));
     let wanted = platform.or(first).unwrap_or(ASSUMED_PLATFORM);
     if platform.is_none() && first.is_none() {
         drafts.warnings.push(ResolveError::PlatformIsAssumed {
@@ -88,20 +87,8 @@ pub(crate) fn answer(
     if platform.is_some() || first.is_some() {
         drafts.problems.iter_mut().for_each(|problem| platform::explain(problem, wanted));
     }
-    for (run, found) in found.filter(|(run, _)| run.is_start()) {
-        if !found.is_some_and(|found| platform::agrees(found, wanted)) {
-            let elf = &run.trace.main.elf;
-            drafts.problems.push(ResolveError::PlatformDiffers {
-                node: run.node,
-                path: run.place.clone(),
-                found: Name::new(found.map_or_else(
-                    || format!("the ELF machine {}", elf.machine.0),
-                    |found| found.to_string(),
-                )),
-                expected: wanted,
-            });
-        }
-    }
+    let starts = gathered.runs.values().flatten().filter(|run| run.is_start());
+    drafts.problems.extend(starts.filter_map(|run| platform::differs(run, wanted)));
 
     let Together { mut entries, mut sources, programs, secrets } = put_together(&mut drafts, limit);
     if !drafts.problems.is_empty() {

@@ -8,7 +8,7 @@ use imgc_planner::recipe::{ImagePath, Platform};
 use imgc_planner::{Found, NodeId, NodeKind, Reason};
 
 use crate::draft::Drafts;
-use crate::error::{Name, ResolveError};
+use crate::error::ResolveError;
 use crate::host::FileType;
 use crate::launch::{Named, Surroundings};
 use crate::loader::Loader;
@@ -101,20 +101,7 @@ fn problems(
     let mut drafts = Drafts::default();
     for run in surroundings.launch(node, &named, &mut drafts) {
         loaded::add(&run, image, None, &mut drafts);
-        let elf = &run.trace.main.elf;
-        let found = platform::of_elf(elf);
-        if !found.is_some_and(|found| platform::agrees(found, wanted)) {
-            let found = found.map_or_else(
-                || format!("the ELF machine {}", elf.machine.0),
-                |found| found.to_string(),
-            );
-            drafts.problems.push(ResolveError::PlatformDiffers {
-                node,
-                path: run.place.clone(),
-                found: Name::new(found),
-                expected: wanted,
-            });
-        }
+        drafts.problems.extend(platform::differs(&run, wanted));
     }
     drafts.problems.iter_mut().for_each(|problem| platform::explain(problem, wanted));
     // A script that names itself as its interpreter stands for a program in recipes that must not

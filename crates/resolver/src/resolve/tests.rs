@@ -17,6 +17,7 @@ use imgc_planner::{Content, Node, Reason};
 
 use super::*;
 use crate::draft::Drafts;
+use crate::error::Name;
 use crate::loaded;
 use crate::memory::Memory;
 use crate::root::Roots;
