@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use imgc_parser::{
 };
 use imgc_planner::{ConfigSpec, Digest, Entry, EntryKind, ImageSpec, LayerSpec};
 use imgc_resolver::{HostPath, Look, Notes};
-use imgc_writer::{Contents, Discard, write_image};
+use imgc_writer::{Content, Contents, Discard, write_image};
 
 const LEAST: Duration = Duration::from_millis(500);
 
@@ -35,8 +35,19 @@ fn bench(name: &str, amount: f64, unit: &str, mut work: impl FnMut()) {
 struct OneContent(Arc<[u8]>);
 
 impl Contents for OneContent {
-    fn open(&self, _digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Cursor::new(Arc::clone(&self.0))))
+    fn open(&self, _digest: &Digest) -> io::Result<Box<dyn Content>> {
+        Ok(Box::new(Bytes(Arc::clone(&self.0))))
+    }
+}
+
+struct Bytes(Arc<[u8]>);
+
+impl Content for Bytes {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = self.0.get(offset as usize..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
     }
 }
 

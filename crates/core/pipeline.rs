@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use imgc_planner::{
     AssembleError, Closure, Digest, EntryKind, Finding, ImageSpec, Origins, Place, Plan, Setting,
     assemble, check, stack,
 };
-use imgc_resolver::{Host, HostPath, Resolution, ResolveError, Sources, resolve};
+use imgc_resolver::{Host, HostPath, OpenContent, Resolution, ResolveError, Sources, resolve};
+use imgc_writer::{Content, Contents};
 
 use crate::commands::{Failure, explain};
 use crate::error::ProgramError;
@@ -76,9 +77,19 @@ impl<'a> ImageContents<'a> {
     }
 }
 
-impl imgc_writer::Contents for ImageContents<'_> {
-    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
-        self.0.get(digest).ok_or(io::ErrorKind::NotFound)?.open(digest)
+impl Contents for ImageContents<'_> {
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Content>> {
+        let source = self.0.get(digest).ok_or(io::ErrorKind::NotFound)?.open(digest)?;
+        Ok(Box::new(SourceContent(source)))
+    }
+}
+
+/// A content of the resolver as the writer reads it.
+struct SourceContent(OpenContent);
+
+impl Content for SourceContent {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
     }
 }
 

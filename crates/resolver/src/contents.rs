@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
 use imgc_planner::Digest;
@@ -177,18 +177,18 @@ impl Sources {
         }
     }
 
-    /// Opens the bytes of `digest`. The reader hashes what it reads, since the file may change
+    /// Opens the bytes of `digest`. Whoever reads them hashes them, since the file may change
     /// while it is read.
     ///
     /// # Errors
     /// `NotFound` for a digest of no file of the closure, the host's error, and an error that says
     /// so for a file that is not what it was when it was hashed.
-    pub fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
+    pub fn open(&self, digest: &Digest) -> io::Result<OpenContent> {
         match self.places.get(digest) {
             None => Err(io::Error::new(io::ErrorKind::NotFound, format!("no file is {digest}"))),
-            Some(Bytes::Inline(bytes)) => Ok(Box::new(io::Cursor::new(Arc::clone(bytes)))),
+            Some(Bytes::Inline(bytes)) => Ok(OpenContent(Opened::Inline(Arc::clone(bytes)))),
             Some(Bytes::File(source)) => match source.open() {
-                Ok(file) => Ok(Box::new(Reader { file, offset: 0 })),
+                Ok(file) => Ok(OpenContent(Opened::File(file))),
                 Err(ReadProblem::Errno(errno)) => Err(errno.into()),
                 Err(ReadProblem::Changed) => {
                     Err(io::Error::other(format!("`{}` changed during the build", source.path)))
@@ -210,16 +210,45 @@ impl fmt::Debug for Sources {
     }
 }
 
-struct Reader {
-    file: Box<dyn HostFile>,
-    offset: u64,
+/// The open bytes of a digest.
+pub struct OpenContent(Opened);
+
+enum Opened {
+    Inline(Arc<[u8]>),
+    File(Box<dyn HostFile>),
 }
 
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.offset)?;
-        self.offset += count as u64;
-        Ok(count)
+impl OpenContent {
+    /// Reads at `offset` (bytes) until `buffer` is full or the bytes end; returns how many.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match &self.0 {
+            Opened::File(file) => Ok(file.read_at(buffer, offset)?),
+            Opened::Inline(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                let rest = bytes.get(start..).unwrap_or_default();
+                let count = rest.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&rest[..count]);
+                Ok(count)
+            }
+        }
+    }
+
+    /// Returns all of the bytes, for tests.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        loop {
+            let start = bytes.len();
+            bytes.resize(start + (1 << 20), 0);
+            let count = self.read_at(&mut bytes[start..], start as u64)?;
+            bytes.truncate(start + count);
+            if count == 0 {
+                return Ok(bytes);
+            }
+        }
     }
 }
 
@@ -274,10 +303,8 @@ mod tests {
         sources.insert(Digest::of(b"bytes"), Bytes::File(file));
         sources.insert(Digest::of(b"text"), Bytes::Inline(Arc::from(*b"text")));
         for bytes in ["bytes", "text"] {
-            let mut read = String::new();
             let digest = Digest::of(bytes.as_bytes());
-            sources.open(&digest).unwrap().read_to_string(&mut read).unwrap();
-            assert_eq!(read, bytes);
+            assert_eq!(sources.open(&digest).unwrap().bytes().unwrap(), bytes.as_bytes());
         }
         let absent = sources.open(&Digest::of(b"")).map(|_| ()).unwrap_err();
         assert_eq!(absent.kind(), io::ErrorKind::NotFound);

@@ -41,7 +41,7 @@ mod start;
 mod tree;
 mod world;
 
-pub use contents::Sources;
+pub use contents::{OpenContent, Sources};
 pub use error::{CODES, Name, ResolveError, Tried};
 pub use host::{Errno, FileId, FileType, Hashed, Host, HostFile, HostPath, Stat};
 pub use knowledge::{KNOWLEDGE_VERSION, Knowledge};

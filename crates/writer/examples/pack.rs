@@ -10,19 +10,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::SystemTime;
 
 use imgc_planner::recipe::{Codec, Compression, Epoch, Id, ImageName, ImagePath, Mode, Platform};
 use imgc_planner::{ConfigSpec, Digest, Entry, EntryKind, ImageSpec, LayerSpec};
-use imgc_writer::{Contents, write_archive, write_directory};
+use imgc_writer::{Content, Contents, write_archive, write_directory};
 
 struct Files(BTreeMap<Digest, String>);
 
 impl Contents for Files {
-    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Content>> {
         let path = self.0.get(digest).ok_or(io::ErrorKind::NotFound)?;
         Ok(Box::new(File::open(path)?))
     }

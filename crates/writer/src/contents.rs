@@ -1,6 +1,6 @@
 //! Where the bytes of files come from, and the proof that they are the planned ones.
 
-use std::io::{self, Read};
+use std::io;
 
 use imgc_planner::Digest;
 use imgc_planner::recipe::ImagePath;
@@ -10,81 +10,103 @@ use crate::error::WriteError;
 
 /// Bytes by their digest. The writer opens no input path itself.
 pub trait Contents: Sync {
-    /// Opens the content whose SHA-256 is `digest`; what is read is checked against it.
+    /// Opens the content whose SHA-256 is `digest`; what is read is checked against it. A large one
+    /// is opened again for each of its parts.
     ///
     /// # Errors
     /// When there is none, or the system refuses.
-    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>>;
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Content>>;
 }
 
-/// One file's content, which is hashed while it is read.
-pub(crate) struct CheckedContent<'a> {
-    path: &'a ImagePath,
-    digest: Digest,
-    size: u64,
-    found: u64,
-    hash: Sha256,
-    reader: Box<dyn Read + Send>,
+/// An open content.
+pub trait Content {
+    /// Reads at `offset` (bytes) into `buffer`; returns how many bytes, 0 only at the end.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
-impl<'a> CheckedContent<'a> {
-    pub(crate) fn open(
+impl Content for std::fs::File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+}
+
+/// Which bytes of the image a content is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlannedContent<'a> {
+    pub(crate) path: &'a ImagePath,
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+}
+
+impl PlannedContent<'_> {
+    /// Fills `buffer` with the bytes from `offset` on. With the content's last byte it checks that
+    /// nothing is left behind it.
+    pub(crate) fn read(
+        &self,
         contents: &dyn Contents,
-        path: &'a ImagePath,
-        digest: Digest,
-        size: u64,
-    ) -> Result<Self, WriteError> {
-        let reader = contents.open(&digest).map_err(|source| WriteError::ContentUnreadable {
-            path: path.clone(),
-            digest,
-            source,
-        })?;
-        Ok(Self { path, digest, size, found: 0, hash: Sha256::new(), reader })
-    }
-
-    /// Appends the next bytes to `buffer`: `limit` of them, or what is left; 0 at the end.
-    pub(crate) fn read(&mut self, buffer: &mut Vec<u8>, limit: usize) -> Result<usize, WriteError> {
-        let wanted = (self.size - self.found).min(limit as u64);
-        let start = buffer.len();
-        // Deals with short reads and EINTR, and reads into the buffer's spare room.
-        let read = (&mut self.reader).take(wanted).read_to_end(buffer);
-        let count = read.map_err(|source| self.unreadable(source))?;
-        self.found += count as u64;
-        if (count as u64) < wanted {
-            return Err(self.wrong_size());
-        }
-        self.hash.update(&buffer[start..]);
-        Ok(count)
-    }
-
-    /// Checks that nothing is left, and that what was read is what was planned.
-    pub(crate) fn finish(mut self) -> Result<(), WriteError> {
-        let mut more = [0];
-        loop {
-            match self.reader.read(&mut more) {
-                Ok(0) => break,
-                Ok(_) => {
-                    self.found += 1;
-                    return Err(self.wrong_size());
-                }
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<(), WriteError> {
+        let content = contents.open(&self.digest).map_err(|source| self.unreadable(source))?;
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match content.read_at(&mut buffer[filled..], offset + filled as u64) {
+                Ok(0) => return Err(self.wrong_size(offset + filled as u64)),
+                Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => return Err(self.unreadable(source)),
             }
         }
-        let found = Digest::new(self.hash.finalize().into());
-        if found != self.digest {
-            let (path, planned) = (self.path.clone(), self.digest);
-            return Err(WriteError::ContentChanged { path, planned, found });
+        if offset + (filled as u64) < self.size {
+            return Ok(());
         }
-        Ok(())
+        loop {
+            match content.read_at(&mut [0], self.size) {
+                Ok(0) => return Ok(()),
+                Ok(_) => return Err(self.wrong_size(self.size + 1)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(self.unreadable(source)),
+            }
+        }
     }
 
-    fn wrong_size(&self) -> WriteError {
-        let (path, planned, found) = (self.path.clone(), self.size, self.found);
-        WriteError::ContentSize { path, planned, found }
+    fn wrong_size(&self, found: u64) -> WriteError {
+        WriteError::ContentSize { path: self.path.clone(), planned: self.size, found }
     }
 
     fn unreadable(&self, source: io::Error) -> WriteError {
         WriteError::ContentUnreadable { path: self.path.clone(), digest: self.digest, source }
+    }
+}
+
+/// Proves that the parts of contents, which come one after the other, are the planned bytes.
+#[derive(Default)]
+pub(crate) struct ContentProof {
+    hash: Sha256,
+    seen: u64,
+}
+
+impl ContentProof {
+    /// Takes the next part of a content; the last one is followed by the first of another.
+    pub(crate) fn go_on(
+        &mut self,
+        content: &PlannedContent<'_>,
+        bytes: &[u8],
+    ) -> Result<(), WriteError> {
+        self.hash.update(bytes);
+        self.seen += bytes.len() as u64;
+        if self.seen < content.size {
+            return Ok(());
+        }
+        self.seen = 0;
+        let found = Digest::new(self.hash.finalize_reset().into());
+        if found == content.digest {
+            return Ok(());
+        }
+        let (path, planned) = (content.path.clone(), content.digest);
+        Err(WriteError::ContentChanged { path, planned, found })
     }
 }

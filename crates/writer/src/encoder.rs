@@ -1,7 +1,5 @@
 //! Which bytes a layer's blob is made of, for each codec.
 
-use std::sync::Arc;
-
 use imgc_planner::recipe::{Codec, Compression};
 
 use crate::error::WriteError;
@@ -60,6 +58,11 @@ impl Encoder {
         }
     }
 
+    /// Tells whether the trailer needs the archive's CRC-32.
+    pub(crate) fn has_crc(self) -> bool {
+        self.codec == Codec::Gzip
+    }
+
     /// Returns the codec and the level: what tells this encoder from others of the same format
     /// version.
     pub(crate) fn identity(self) -> [u8; 2] {
@@ -95,12 +98,14 @@ pub(crate) enum Worker {
 }
 
 impl Worker {
-    pub(crate) fn compress(&mut self, chunk: &Arc<Vec<u8>>) -> Result<Arc<Vec<u8>>, WriteError> {
+    /// Returns a chunk's compressed form; nothing if it is the chunk itself.
+    pub(crate) fn compress(&mut self, chunk: &[u8]) -> Result<Option<Vec<u8>>, WriteError> {
         let bytes = match self {
-            Self::Gzip(chunks) => chunks.compress(chunk).map(Arc::new),
-            Self::Zstd(chunks) => chunks.compress(chunk).map(Arc::new),
-            Self::None => Some(Arc::clone(chunk)),
+            Self::Gzip(chunks) => chunks.compress(chunk),
+            Self::Zstd(chunks) => chunks.compress(chunk),
+            Self::None => return Ok(None),
         };
-        bytes.ok_or_else(|| WriteError::internal("compression", "the encoder failed"))
+        let failed = || WriteError::internal("compression", "the encoder failed");
+        bytes.ok_or_else(failed).map(Some)
     }
 }

@@ -20,20 +20,26 @@ pub(crate) const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
 /// Compresses chunks; keeps the encoder's memory from one to the next.
-pub(crate) struct GzipChunks(Compressor);
+pub(crate) struct GzipChunks {
+    compressor: Compressor,
+    blocks: Vec<u8>,
+}
 
 impl GzipChunks {
     pub(crate) fn new(level: u8) -> Option<Self> {
         let level = (1..=MAX_LEVEL).contains(&level).then_some(level)?;
-        Some(Self(Compressor::new(CompressionLvl::new(i32::from(level)).ok()?)))
+        let compressor = Compressor::new(CompressionLvl::new(i32::from(level)).ok()?);
+        Some(Self { compressor, blocks: Vec::new() })
     }
 
     /// Returns deflate blocks, none of them marked as the last one, that end on a byte's border.
     pub(crate) fn compress(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+        let bound = self.compressor.deflate_compress_bound(chunk.len());
+        self.blocks.resize(bound.max(self.blocks.len()), 0);
+        let length = self.compressor.deflate_compress(chunk, &mut self.blocks).ok()?;
         // Room for the block that closes the chunk.
-        let mut blocks = vec![0; self.0.deflate_compress_bound(chunk.len()) + 5];
-        let length = self.0.deflate_compress(chunk, &mut blocks).ok()?;
-        blocks.truncate(length);
+        let mut blocks = Vec::with_capacity(length + 5);
+        blocks.extend_from_slice(&self.blocks[..length]);
         deflate::open_end(&mut blocks)?;
         Some(blocks)
     }

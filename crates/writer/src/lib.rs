@@ -2,6 +2,7 @@
 
 mod archive;
 mod blobs;
+mod buffer;
 mod build;
 mod chunk;
 mod config;
@@ -28,6 +29,7 @@ mod output_tests;
 mod pax;
 mod pipeline;
 mod publish;
+mod reuse;
 mod sink;
 mod staging;
 mod store;
@@ -38,7 +40,7 @@ mod zstandard;
 
 pub use archive::{write_archive, write_archive_if};
 pub use build::{Work, write_image};
-pub use contents::Contents;
+pub use contents::{Content, Contents};
 pub use directory::{write_directory, write_directory_if};
 pub use discard::Discard;
 pub use error::{CODES, WriteError};

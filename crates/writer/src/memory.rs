@@ -1,13 +1,14 @@
 //! Contents and blobs in memory, for tests.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use imgc_planner::{BlobDigest, Digest};
 
-use crate::contents::Contents;
+use crate::contents::{Content, Contents};
 use crate::error::WriteError;
 use crate::sink::{Blob, BlobSink};
 
@@ -27,30 +28,33 @@ impl MemoryContents {
 }
 
 impl Contents for MemoryContents {
-    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
-        let content = self.contents.get(digest).ok_or(io::ErrorKind::NotFound)?;
-        let content = Cursor::new(content.clone());
-        Ok(if self.short_reads {
-            Box::new(Short { content, interrupted: false })
-        } else {
-            Box::new(content)
-        })
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Content>> {
+        let content = self.contents.get(digest).ok_or(io::ErrorKind::NotFound)?.clone();
+        let is_interrupted = Cell::new(false);
+        Ok(Box::new(Bytes { content, short_reads: self.short_reads, is_interrupted }))
     }
 }
 
-struct Short {
-    content: Cursor<Vec<u8>>,
-    interrupted: bool,
+struct Bytes {
+    content: Vec<u8>,
+    short_reads: bool,
+    is_interrupted: Cell<bool>,
 }
 
-impl Read for Short {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.interrupted = !self.interrupted;
-        if self.interrupted {
-            return Err(io::ErrorKind::Interrupted.into());
+impl Content for Bytes {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut length = buffer.len();
+        if self.short_reads {
+            self.is_interrupted.set(!self.is_interrupted.get());
+            if self.is_interrupted.get() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            length = length.min(1 + offset as usize % 4099);
         }
-        let length = buffer.len().min(1 + self.content.position() as usize % 4099);
-        self.content.read(&mut buffer[..length])
+        let rest = self.content.get(offset as usize..).unwrap_or_default();
+        let length = length.min(rest.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
     }
 }
 

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::WriteError;
 use crate::image::Descriptor;
 use crate::store::blob::StoredBlob;
+use crate::store::midstate::Midstate;
 
 /// How much of a blob is copied at a time, in bytes.
 const COPY_BYTES: usize = 1 << 20;
@@ -86,6 +87,16 @@ impl HashedBlob {
         self.append_unhashed(bytes)?;
         self.hash.update(bytes);
         Ok(())
+    }
+
+    /// Goes on with the hash of what was appended so far, which somebody else knows.
+    pub(crate) fn resume(&mut self, hash: Sha256) {
+        self.hash = hash;
+    }
+
+    /// Returns what the hash has come to so far.
+    pub(crate) fn midstate(&self) -> Midstate {
+        Midstate::of(&self.hash)
     }
 
     /// Appends bytes that somebody else hashes.

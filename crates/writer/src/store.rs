@@ -38,6 +38,7 @@ pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod key;
 pub(crate) mod layer_record;
+pub(crate) mod midstate;
 pub(crate) mod shelf;
 mod survey;
 mod temporary;

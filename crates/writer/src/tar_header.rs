@@ -109,11 +109,6 @@ impl Member {
         blocks
     }
 
-    /// Returns how many bytes the member takes up in the archive, its headers included.
-    pub(crate) fn archived_size(&self) -> u64 {
-        self.header().len() as u64 + self.size + padding(self.size) as u64
-    }
-
     fn block(&self, prefix: &[u8], name: &[u8]) -> [u8; BLOCK_BYTES] {
         let mut block = [0; BLOCK_BYTES];
         let id = |id: u32| u64::from(if id > MAX_ID { 0 } else { id });

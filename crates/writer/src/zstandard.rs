@@ -13,7 +13,10 @@ pub(crate) const MAX_LEVEL: u8 = 19;
 pub(crate) const CHUNK_BYTES: usize = 4 << 20;
 
 /// Compresses chunks; keeps the encoder's memory from one to the next.
-pub(crate) struct ZstdChunks(Compressor<'static>);
+pub(crate) struct ZstdChunks {
+    compressor: Compressor<'static>,
+    frame: Vec<u8>,
+}
 
 impl ZstdChunks {
     pub(crate) fn new(level: u8) -> Option<Self> {
@@ -22,11 +25,14 @@ impl ZstdChunks {
         compressor.include_checksum(false).ok()?;
         compressor.include_contentsize(true).ok()?;
         compressor.include_dictid(false).ok()?;
-        Some(Self(compressor))
+        Some(Self { compressor, frame: Vec::new() })
     }
 
     /// Returns one whole frame.
     pub(crate) fn compress(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
-        self.0.compress(chunk).ok()
+        let bound = zstd::zstd_safe::compress_bound(chunk.len());
+        self.frame.resize(bound.max(self.frame.len()), 0);
+        let length = self.compressor.compress_to_buffer(chunk, &mut self.frame[..]).ok()?;
+        Some(self.frame[..length].to_vec())
     }
 }

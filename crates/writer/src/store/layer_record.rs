@@ -7,22 +7,40 @@ use crate::image::{Descriptor, Layer};
 use crate::store::Store;
 use crate::store::envelope::RecordKind;
 use crate::store::key::LayerKey;
+use crate::store::midstate::Midstate;
 
 /// The version of [`LayerRecord`]'s bytes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Bytes of a chunk in a record, at least.
-const CHUNK_BYTES: usize = 65;
+const CHUNK_BYTES: usize = 105;
 
 /// A compressed chunk of a blob. Where it starts is where the one before it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChunkRecord {
+    /// What the chunk was made of, see [`ChunkSpec::key`].
+    ///
+    /// [`ChunkSpec::key`]: crate::chunk::ChunkSpec::key
+    pub(crate) key: [u8; 32],
     /// The BLAKE3 of the bytes that were compressed.
     pub(crate) content: [u8; 32],
     /// The BLAKE3 of what came out.
     pub(crate) check: [u8; 32],
     /// How many bytes came out.
     pub(crate) size: u64,
+    /// How to go on behind it; nothing where a content reaches over its end.
+    pub(crate) border: Option<Border>,
+}
+
+/// What the digests had come to behind a chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Border {
+    /// The diff id's hash.
+    pub(crate) archive: Midstate,
+    /// The CRC-32 of the archive.
+    pub(crate) crc: u32,
+    /// The hash of the blob.
+    pub(crate) blob: Midstate,
 }
 
 /// What is known of a layer.
@@ -75,9 +93,16 @@ impl LayerRecord {
         }
         writer.number(self.chunks.len() as u64);
         for chunk in &self.chunks {
-            writer.array(&chunk.content);
-            writer.array(&chunk.check);
+            for hash in [&chunk.key, &chunk.content, &chunk.check] {
+                writer.array(hash);
+            }
             writer.number(chunk.size);
+            writer.tag(u8::from(chunk.border.is_some()));
+            if let Some(border) = &chunk.border {
+                writer.bytes(border.archive.as_bytes());
+                writer.number(border.crc.into());
+                writer.bytes(border.blob.as_bytes());
+            }
         }
         writer.finish()
     }
@@ -90,8 +115,17 @@ impl LayerRecord {
             [reader.number()?, reader.number()?, reader.number()?, reader.number()?];
         let count = reader.count(CHUNK_BYTES)?;
         let mut chunk = || {
-            let (content, check) = (reader.array()?, reader.array()?);
-            Some(ChunkRecord { content, check, size: reader.number()? })
+            let (key, content, check) = (reader.array()?, reader.array()?, reader.array()?);
+            let size = reader.number()?;
+            let border = match reader.tag()? {
+                0 => None,
+                _ => Some(Border {
+                    archive: Midstate::from_bytes(reader.bytes()?),
+                    crc: u32::try_from(reader.number()?).ok()?,
+                    blob: Midstate::from_bytes(reader.bytes()?),
+                }),
+            };
+            Some(ChunkRecord { key, content, check, size, border })
         };
         let chunks = (0..count).map(|_| chunk()).collect::<Option<Vec<_>>>()?;
         reader.end()?;

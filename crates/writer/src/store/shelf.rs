@@ -54,6 +54,11 @@ impl<'a> Shelf<'a> {
         (*known == encoder).then_some(index)
     }
 
+    /// Returns an index that knows nothing, for when what is there was not what it should be.
+    pub(crate) fn no_chunks(&self) -> ChunkIndex<'a> {
+        ChunkIndex::empty(self.store)
+    }
+
     /// Takes note of a layer that was made.
     pub(crate) fn add(
         &self,

@@ -331,8 +331,7 @@ fn what_the_cache_of_the_source_alone_finds_gets_a_cache_of_the_image() {
     let resolution = case(host.clone()).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
     let cache = &resolution.closure.entries[&path("/etc/ld.so.cache")];
     let Content::File { digest, .. } = &cache.content else { panic!("{cache:?}") };
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut resolution.sources.open(digest).unwrap(), &mut bytes).unwrap();
+    let bytes = resolution.sources.open(digest).unwrap().bytes().unwrap();
     assert_eq!(bytes, loader_cache("libx.so", "/opt/special/libx.so"));
     let needs: Vec<&Reason> = cache.needs.iter().map(|need| &need.reason).collect();
     assert_eq!(needs, [&Reason::LoaderConfiguration]);

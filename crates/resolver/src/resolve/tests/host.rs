@@ -25,9 +25,7 @@ fn programs_of_this_machine_resolve() {
         let resolution = resolution.unwrap_or_else(|problems| panic!("{program}: {problems:#?}"));
         for found in resolution.closure.entries.values() {
             if let Content::File { digest, size, .. } = &found.content {
-                let mut bytes = Vec::new();
-                let mut reader = resolution.sources.open(digest).unwrap();
-                std::io::Read::read_to_end(&mut reader, &mut bytes).unwrap();
+                let bytes = resolution.sources.open(digest).unwrap().bytes().unwrap();
                 assert_eq!((Digest::of(&bytes), bytes.len() as u64), (*digest, *size));
             }
         }

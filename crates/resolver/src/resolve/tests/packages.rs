@@ -51,9 +51,8 @@ fn texts(case: Case, directory: &str) -> Vec<(String, String)> {
     let below = resolution.closure.entries.iter().filter_map(|(path, found)| {
         let name = path.as_bytes().strip_prefix(directory.as_bytes())?.strip_prefix(b"/")?;
         let Content::File { digest, .. } = &found.content else { return None };
-        let mut text = String::new();
-        let mut bytes = resolution.sources.open(digest).unwrap();
-        std::io::Read::read_to_string(&mut bytes, &mut text).unwrap();
+        let bytes = resolution.sources.open(digest).unwrap().bytes().unwrap();
+        let text = String::from_utf8(bytes).unwrap();
         Some((String::from_utf8_lossy(name).into_owned(), text))
     });
     below.collect()
