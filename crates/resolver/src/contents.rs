@@ -42,7 +42,7 @@ impl FileRef {
             return Err(ReadProblem::Changed);
         }
         let file = self.host.open(&self.path)?;
-        if !is_same(&file.stat()?, &self.stat) {
+        if !is_same(&file.opened(), &self.stat) {
             return Err(ReadProblem::Changed);
         }
         Ok(file)

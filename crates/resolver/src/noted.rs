@@ -5,7 +5,7 @@
 //! again after it was read. Of such files the content is hashed when they are opened, and again at
 //! the end, when their last change is long enough ago to tell it from a next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -33,13 +33,40 @@ pub struct Noted {
 
 #[derive(Debug, Default)]
 struct Seen {
-    notes: BTreeMap<(HostPath, Look), Sight>,
+    /// By path; whoever writes them down sorts them.
+    notes: HashMap<HostPath, Sights>,
     /// Hashes of what was read at racy paths.
     racy: BTreeMap<(HostPath, Look), [u8; 32]>,
     /// A path was seen in two states.
     changed: bool,
     /// The first thing that the machine refused and that is no answer.
     trouble: Option<(HostPath, Errno)>,
+}
+
+/// What was seen at a path, for each way to look at it.
+#[derive(Debug, Default)]
+struct Sights([Option<Sight>; Look::ALL.len()]);
+
+impl Sights {
+    fn get(&self, look: Look) -> Option<&Sight> {
+        self.0[look as usize].as_ref()
+    }
+}
+
+impl Seen {
+    fn get(&self, path: &HostPath, look: Look) -> Option<&Sight> {
+        self.notes.get(path)?.get(look)
+    }
+
+    fn note(&mut self, path: &HostPath, look: Look, sight: Sight) {
+        // Most paths are looked at again and again, and are not copied then.
+        let sights = match self.notes.get_mut(path) {
+            Some(sights) => sights,
+            None => self.notes.entry(path.clone()).or_default(),
+        };
+        let known = *sights.0[look as usize].get_or_insert(sight);
+        self.changed |= known != sight;
+    }
 }
 
 impl Noted {
@@ -67,17 +94,15 @@ impl Noted {
 
     /// Takes note of a path whose content is read, through a link.
     pub fn follow(&self, path: &HostPath) {
-        self.note(path, Look::Through, see(path.as_bytes(), Look::Through));
-        if self.is_racy(path, Look::Through) {
-            self.remember(path, Look::Through);
-        }
+        self.note_before_reading(path, Look::Through);
     }
 
     /// Returns the time from which on it can be told whether what is racy has changed, in
     /// nanoseconds since 1970; nothing if nothing is racy.
     pub fn settled_ns(&self) -> Option<i128> {
         let seen = self.seen();
-        seen.racy.keys().filter_map(|key| settled_ns(seen.notes.get(key)?)).max()
+        let settled = |(path, look): &(HostPath, Look)| settled_ns(seen.get(path, *look)?);
+        seen.racy.keys().filter_map(settled).max()
     }
 
     /// Returns what was seen; nothing if something has changed meanwhile. Asked after
@@ -87,13 +112,18 @@ impl Noted {
         if seen.changed {
             return None;
         }
-        for (key @ (path, look), before) in &seen.racy {
+        for ((path, look), before) in &seen.racy {
             let sight = see(path.as_bytes(), *look);
-            if seen.notes.get(key) != Some(&sight) || content(path, &sight) != Some(*before) {
+            if seen.get(path, *look) != Some(&sight) || content(path, &sight) != Some(*before) {
                 return None;
             }
         }
-        let notes = seen.notes.iter().map(|((path, look), sight)| (path.clone(), *look, *sight));
+        let mut paths: Vec<_> = seen.notes.iter().collect();
+        paths.sort_unstable_by_key(|(path, _)| *path);
+        let notes = paths.into_iter().flat_map(|(path, sights)| {
+            let seen = Look::ALL.into_iter().filter_map(|look| Some((look, *sights.get(look)?)));
+            seen.map(|(look, sight)| (path.clone(), look, sight))
+        });
         Some(Notes(notes.collect()))
     }
 
@@ -118,26 +148,24 @@ impl Noted {
     }
 
     fn note(&self, path: &HostPath, look: Look, sight: Sight) {
-        let mut seen = self.seen();
-        let known = *seen.notes.entry((path.clone(), look)).or_insert(sight);
-        seen.changed |= known != sight;
+        self.seen().note(path, look, sight);
     }
 
     /// Makes sure that what is read at a path was seen there before.
     fn note_before_reading(&self, path: &HostPath, look: Look) {
-        let known = self.seen().notes.contains_key(&(path.clone(), look));
-        if !known {
-            self.note(path, look, see(path.as_bytes(), look));
-        }
-        if self.is_racy(path, look) {
+        let known = self.seen().get(path, look).copied();
+        let sight = known.unwrap_or_else(|| {
+            let sight = see(path.as_bytes(), look);
+            self.note(path, look, sight);
+            sight
+        });
+        if self.is_racy(&sight) {
             self.remember(path, look);
         }
     }
 
-    fn is_racy(&self, path: &HostPath, look: Look) -> bool {
-        let seen = self.seen();
-        let settled = seen.notes.get(&(path.clone(), look)).and_then(settled_ns);
-        settled.is_some_and(|settled| settled > self.start_ns)
+    fn is_racy(&self, sight: &Sight) -> bool {
+        settled_ns(sight).is_some_and(|settled| settled > self.start_ns)
     }
 
     fn remember(&self, path: &HostPath, look: Look) {

@@ -24,6 +24,11 @@ pub enum Look {
     Content,
 }
 
+impl Look {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Self; 4] = [Self::Itself, Self::Through, Self::Listing, Self::Content];
+}
+
 /// What was seen at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
