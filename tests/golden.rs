@@ -1,4 +1,4 @@
-//! The images of format version 1, from recipes and inputs that lie here: their locks hold every
+//! The images of format version 2, from recipes and inputs that lie here: their locks hold every
 //! digest, and never change.
 //!
 //! When one of these fails, images of all users change: raise `imgc_writer::FORMAT_VERSION` (or
@@ -13,7 +13,7 @@ use crate::workbench::{Project, is_root, skip, succeed};
 const RECIPES: [&str; 3] = ["files", "settings", "plain"];
 
 /// Where they are in the project; a plan knows its inputs by their place there.
-const GOLDEN: &str = "tests/golden/format-1";
+const GOLDEN: &str = "tests/golden/format-2";
 
 /// A clone under a path of its own.
 fn clone() -> Project {
@@ -25,7 +25,7 @@ fn clone() -> Project {
 }
 
 #[test]
-fn format_version_1_has_these_images() {
+fn format_version_2_has_these_images() {
     let project = clone();
     for recipe in RECIPES {
         let recipe = format!("{GOLDEN}/{recipe}.kdl");

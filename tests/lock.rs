@@ -154,7 +154,7 @@ fn a_damaged_lock_is_refused_whole() {
         (text.replace("plan \"", "<<<<<<< HEAD\nplan \""), "imgc::lock::conflict_marks"),
         (text.replace("lock 1\n", "lock 99\n"), "imgc::lock::newer"),
         (text.replace("lock 1\n", "lock 0\n"), "imgc::lock::older"),
-        (text.replace("format 1 ", "format 7 "), "imgc::lock::format_changed"),
+        (text.replace("format 2 ", "format 7 "), "imgc::lock::format_changed"),
         (text.replace("source \"host\"\n", ""), "imgc::lock::source_changed"),
         (text.replace("\"app:latest\"", "\"other:latest\""), "imgc::lock::image_removed"),
         (text.replace("\"app:latest\"", "\"other:latest\""), "imgc::lock::image_added"),
@@ -241,7 +241,7 @@ fn the_version_names_all_that_decides_digests() {
     let project = Project::new();
     let text = succeed(&mut project.imgc(&["--version", "--verbose"]));
     let lines: Vec<&str> = text.lines().skip(1).collect();
-    assert_eq!(lines, ["image format 1", "plan encoding 1", "lock 1"]);
+    assert_eq!(lines, ["image format 2", "plan encoding 1", "lock 1"]);
     assert_eq!(succeed(&mut project.imgc(&["-V"])).lines().count(), 1);
     assert_eq!(run(&mut project.imgc(&["--verbose"])).code, Some(2));
     assert_eq!(run(&mut project.imgc(&["--quiet"])).code, Some(2));

@@ -57,7 +57,7 @@ impl<'a> ChunkSpecs<'a> {
         let mut cutter = Cutter { specs, chunk_bytes, filled: 0 };
         for (member, planned) in members.iter().enumerate() {
             let size = planned.member.size;
-            let (header, filling) = (planned.member.header().len(), tar_header::padding(size));
+            let (header, filling) = (planned.member.header_bytes(), tar_header::padding(size));
             cutter.make_room(header as u64 + size + filling as u64);
             cutter.add(Part::Header { member, length: header });
             let mut offset = 0;
@@ -90,9 +90,19 @@ impl<'a> ChunkSpecs<'a> {
         ChunkSpec { members: self.members, parts: &self.parts[self.range(number)] }
     }
 
+    /// Returns the key of each chunk, see [`ChunkSpec::key`].
+    pub(crate) fn keys(&self) -> Vec<[u8; 32]> {
+        (0..self.count()).map(|number| self.get(number).key()).collect()
+    }
+
     /// Returns how many members there are.
     pub(crate) fn members(&self) -> usize {
         self.members.len()
+    }
+
+    /// Returns how many of them are files.
+    pub(crate) fn files(&self) -> usize {
+        self.members.iter().filter(|planned| planned.content.is_some()).count()
     }
 
     fn range(&self, number: usize) -> Range<usize> {

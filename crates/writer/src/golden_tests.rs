@@ -1,4 +1,4 @@
-//! The digests of format version 1, and what programs that others wrote make of its layers.
+//! The digests of format version 2, and what programs that others wrote make of its layers.
 //!
 //! When a digest here changes, images of all users change: raise [`crate::FORMAT_VERSION`], say in
 //! the changelog which images and why, and only then change the digest.
@@ -13,7 +13,7 @@ use imgc_planner::recipe::{Codec, Compression};
 use crate::tests::{GZIP, NONE, ZSTD, sample, spec, write};
 
 #[test]
-fn format_version_1_has_these_digests() {
+fn format_version_2_has_these_digests() {
     let tree = sample();
     let mut found = String::new();
     for (name, codec) in [("gzip", GZIP), ("zstd", ZSTD), ("none", NONE)] {
@@ -31,8 +31,8 @@ fn format_version_1_has_these_digests() {
         let image = write(&tree, &spec("app", codec, vec![tree.layer()]), 2).0;
         found += &format!("{name} level {level} {}\n", image.layers[0].descriptor.digest);
     }
-    assert_eq!(crate::FORMAT_VERSION, 1);
-    let golden = include_str!("../../../tests/golden/writer-format-1.txt");
+    assert_eq!(crate::FORMAT_VERSION, 2);
+    let golden = include_str!("../../../tests/golden/writer-format-2.txt");
     assert!(found == golden, "the digests are now:\n{found}");
 }
 

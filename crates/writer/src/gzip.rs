@@ -9,7 +9,7 @@ use libdeflater::{CompressionLvl, Compressor};
 use crate::deflate;
 
 /// The level when the recipe names none. What it changes: the digest of each blob.
-pub(crate) const DEFAULT_LEVEL: u8 = 6;
+pub(crate) const DEFAULT_LEVEL: u8 = 5;
 pub(crate) const MAX_LEVEL: u8 = 12;
 
 /// The largest chunk in bytes: 1 MiB costs a quarter of a percent of size against one stream, and

@@ -54,4 +54,4 @@ pub use store::{
 
 /// The version of the bytes that are written for a spec: the normal form of layers and documents
 /// (`docs/formats.md`) and the encoders with their levels. The digests of a version never change.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;

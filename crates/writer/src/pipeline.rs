@@ -30,10 +30,9 @@ use crate::contents::ContentProof;
 use crate::encoder::{Encoder, Worker};
 use crate::error::WriteError;
 use crate::image::Layer;
-use crate::layer::{self, PlannedMember};
+use crate::layer;
 use crate::reuse::Reuse;
 use crate::sink::{BlobSink, HashedBlob};
-use crate::store::chunks::ChunkIndex;
 use crate::store::key::LayerKey;
 use crate::store::layer_record::{Border, ChunkRecord};
 use crate::store::midstate::Midstate;
@@ -100,14 +99,17 @@ pub(crate) fn write_layer(
     sink: &dyn BlobSink,
 ) -> Result<Layer, WriteError> {
     let members = layer::members(spec)?;
-    let made = |index| make_layer(&members, encoder, work, index, sink);
+    let specs = ChunkSpecs::cut(&members, encoder.chunk_bytes());
+    let made = |reuse| make_layer(&specs, encoder, work, reuse, sink);
     let Some(shelf) = shelf else { return Ok(fresh(made(None))?.0) };
-    let key = LayerKey::of(&members, encoder);
+    let keys = specs.keys();
+    let key = LayerKey::of(&keys, encoder);
     if let Some(layer) = shelf.supply(&key, encoder, sink)? {
         return Ok(layer);
     }
-    let (layer, chunks) = match made(shelf.chunks(encoder)) {
-        Err(Fault::Stale) => fresh(made(Some(&shelf.no_chunks())))?,
+    let reuse = shelf.chunks(encoder).map(|index| Reuse::plan(&specs, &keys, index));
+    let (layer, chunks) = match made(reuse.as_ref()) {
+        Err(Fault::Stale) => fresh(made(Some(&Reuse::plan(&specs, &keys, &shelf.no_chunks()))))?,
         made => fresh(made)?,
     };
     shelf.add(key, &layer, encoder, chunks);
@@ -124,15 +126,13 @@ fn fresh<T>(made: Result<T, Fault>) -> Result<T, WriteError> {
 
 /// Makes a layer. What was compressed before, and is in the store, is taken from there.
 fn make_layer(
-    members: &[PlannedMember<'_>],
+    specs: &ChunkSpecs<'_>,
     encoder: Encoder,
     work: &Work<'_>,
-    index: Option<&ChunkIndex<'_>>,
+    reuse: Option<&Reuse<'_>>,
     sink: &dyn BlobSink,
 ) -> Result<(Layer, Vec<ChunkRecord>), Fault> {
-    let specs = ChunkSpecs::cut(members, encoder.chunk_bytes());
-    let reuse = index.map(|index| Reuse::plan(&specs, index));
-    let making = Making { specs: &specs, encoder, work, reuse: reuse.as_ref(), sink };
+    let making = Making { specs, encoder, work, reuse, sink };
     let first = making.first();
     let workers = work.workers.get().min(specs.count() - first).max(1);
     let buffers = Buffers::new(encoder.chunk_bytes());
@@ -179,13 +179,12 @@ fn make_layer(
         blob.append(&encoder.trailer(archive.crc, archive.size))?;
         blob.commit(encoder.media_type())?
     };
-    let files = members.iter().filter(|planned| planned.content.is_some()).count();
     let layer = Layer {
         diff_id: archive.diff_id,
         descriptor,
         archive_size: archive.size,
-        entries: members.len() as u64,
-        files: files as u64,
+        entries: specs.members() as u64,
+        files: specs.files() as u64,
     };
     Ok((layer, with_borders(records, archive.borders)))
 }

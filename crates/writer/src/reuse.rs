@@ -17,16 +17,19 @@ use crate::store::chunks::{Beginning, ChunkIndex};
 #[derive(Debug)]
 pub(crate) struct Reuse<'a> {
     index: &'a ChunkIndex<'a>,
-    keys: Vec<[u8; 32]>,
+    keys: &'a [[u8; 32]],
     beginning: Option<Beginning<'a>>,
     /// By member: whether a chunk that has a part of it is not known.
     is_unproved: Vec<bool>,
 }
 
 impl<'a> Reuse<'a> {
-    /// Looks for what is known of the chunks.
-    pub(crate) fn plan(specs: &ChunkSpecs<'_>, index: &'a ChunkIndex<'a>) -> Self {
-        let keys: Vec<_> = (0..specs.count()).map(|number| specs.get(number).key()).collect();
+    /// Looks for what is known of the chunks, which have these keys.
+    pub(crate) fn plan(
+        specs: &ChunkSpecs<'_>,
+        keys: &'a [[u8; 32]],
+        index: &'a ChunkIndex<'a>,
+    ) -> Self {
         let mut is_unproved = vec![false; specs.members()];
         for (number, key) in keys.iter().enumerate() {
             if index.content_of(key).is_none() {
@@ -40,7 +43,7 @@ impl<'a> Reuse<'a> {
         // The last chunk is always made: the blob's end has to follow it in any case.
         let last = keys.len() - 1;
         let may_end = |count: usize| count <= last && specs.is_between_members(count);
-        let beginning = index.beginning(&keys, may_end);
+        let beginning = index.beginning(keys, may_end);
         Self { index, keys, beginning, is_unproved }
     }
 

@@ -63,11 +63,18 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Returns the header blocks: one, or three and more if a PAX header is needed.
-    pub(crate) fn header(&self) -> Vec<u8> {
+    /// Returns how many bytes the header has.
+    pub(crate) fn header_bytes(&self) -> usize {
+        match self.records().encode().len() {
+            0 => BLOCK_BYTES,
+            records => 2 * BLOCK_BYTES + records + padding(records as u64),
+        }
+    }
+
+    /// Returns what USTAR has no room for.
+    fn records(&self) -> Records {
         let mut records = Records::default();
-        let split = split_name(&self.name);
-        if split.is_none() {
+        if split_name(&self.name).is_none() {
             records.add("path", &self.name);
         }
         if self.link.len() > LINK_BYTES || !self.link.is_ascii() {
@@ -81,13 +88,16 @@ impl Member {
                 records.add(key, id.to_string().as_bytes());
             }
         }
-
         if let Some(capability) = &self.capability {
             records.add("SCHILY.xattr.security.capability", capability);
         }
+        records
+    }
 
+    /// Returns the header blocks: one, or three and more if a PAX header is needed.
+    pub(crate) fn header(&self) -> Vec<u8> {
         let mut blocks = Vec::with_capacity(BLOCK_BYTES);
-        let records = records.encode();
+        let records = self.records().encode();
         if !records.is_empty() {
             let header = Self {
                 name: PAX_NAME.to_vec(),
@@ -104,7 +114,7 @@ impl Member {
             blocks.resize(blocks.len() + padding(records.len() as u64), 0);
         }
         let fallback = ascii(&self.name, NAME_BYTES);
-        let (prefix, name) = split.unwrap_or((b"", &fallback));
+        let (prefix, name) = split_name(&self.name).unwrap_or((b"", &fallback));
         blocks.extend_from_slice(&self.block(prefix, name));
         blocks
     }

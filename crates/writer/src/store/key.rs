@@ -6,26 +6,20 @@ use sha2::{Digest as _, Sha256};
 
 use crate::FORMAT_VERSION;
 use crate::encoder::Encoder;
-use crate::layer::PlannedMember;
 
-/// The SHA-256 of all that decides a layer's bytes: its members' headers and contents' digests, the
-/// format version, and the compression. Equal keys, equal bytes, on any machine.
+/// The SHA-256 of all that decides a layer's bytes: the format version, the compression, and the keys
+/// of its chunks. Equal keys, equal bytes, on any machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LayerKey([u8; 32]);
 
 impl LayerKey {
-    pub(crate) fn of(members: &[PlannedMember<'_>], encoder: Encoder) -> Self {
+    pub(crate) fn of(chunks: &[[u8; 32]], encoder: Encoder) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"imgc-layer");
         hash.update(FORMAT_VERSION.to_le_bytes());
         hash.update(encoder.identity());
-        for planned in members {
-            let header = planned.member.header();
-            hash.update((header.len() as u64).to_le_bytes());
-            hash.update(&header);
-            if let Some(digest) = &planned.content {
-                hash.update(digest.as_bytes());
-            }
+        for key in chunks {
+            hash.update(key);
         }
         Self(hash.finalize().into())
     }
