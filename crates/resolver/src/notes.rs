@@ -2,12 +2,16 @@
 //! `stat` for each path that nothing has changed.
 
 use imgc_planner::{RecordReader, RecordWriter};
+use rayon::prelude::*;
 
 use crate::host::{Errno, FileId, FileType, HostPath, Stat};
 use crate::machine::Machine;
 
 /// The version of [`Notes`]' bytes.
-pub const NOTES_VERSION: u32 = 1;
+pub const NOTES_VERSION: u32 = 2;
+
+/// How many paths are looked at by one thread. A build that looks at fewer starts no thread.
+const BLOCK_PATHS: usize = 1024;
 
 /// How a path is looked at. Of a directory that is only passed through, or asked for, it counts that
 /// it is there: what else is put into it is no change.
@@ -61,14 +65,24 @@ impl Notes {
         Self(notes)
     }
 
-    /// Returns the bytes. A path stands as how many bytes it shares with the one before it, and the
-    /// others.
+    /// Returns the bytes: blocks of paths, which can be looked at side by side.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = RecordWriter::default();
-        writer.number(self.0.len() as u64);
+        writer.number(self.0.len().div_ceil(BLOCK_PATHS) as u64);
+        for block in self.0.chunks(BLOCK_PATHS) {
+            writer.bytes(&Self::encode_block(block));
+        }
+        writer.finish()
+    }
+
+    /// Returns the bytes of a block. A path stands as how many bytes it shares with the one before
+    /// it, and the others.
+    fn encode_block(notes: &[(HostPath, Look, Sight)]) -> Vec<u8> {
+        let mut writer = RecordWriter::default();
+        writer.number(notes.len() as u64);
         let mut last: &[u8] = &[];
-        for (path, look, sight) in &self.0 {
+        for (path, look, sight) in notes {
             let path = path.as_bytes();
             let shared = path.iter().zip(last).take_while(|(one, other)| one == other).count();
             writer.number(shared as u64);
@@ -98,13 +112,27 @@ impl Notes {
     /// it is not.
     #[must_use]
     pub fn hold(bytes: &[u8]) -> bool {
-        compare(bytes).is_some()
+        match blocks(bytes).as_deref() {
+            Some([block]) => compare(block).is_some(),
+            Some(blocks) => blocks.par_iter().all(|block| compare(block).is_some()),
+            None => false,
+        }
     }
 }
 
 /// Marks a path at which something stood.
 const PRESENT: u8 = 4;
 
+/// Takes the bytes of notes apart.
+fn blocks(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut reader = RecordReader::new(bytes);
+    let count = reader.count(8)?;
+    let blocks = (0..count).map(|_| reader.bytes()).collect::<Option<_>>()?;
+    reader.end()?;
+    Some(blocks)
+}
+
+/// Looks at every path of a block again; nothing if something is not as it was.
 fn compare(bytes: &[u8]) -> Option<()> {
     let mut reader = RecordReader::new(bytes);
     let count = reader.count(3)?;
@@ -266,6 +294,22 @@ mod tests {
         assert!(Notes::hold(&content));
         fs::write(at("name"), "other").unwrap();
         assert!(!Notes::hold(&content));
+    }
+
+    #[test]
+    fn a_change_is_seen_in_every_block() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |number: usize| directory.path().join(format!("{number:05}"));
+        let paths: Vec<_> = (0..2 * BLOCK_PATHS + 10)
+            .map(|number| HostPath::new(at(number).as_os_str().as_bytes()))
+            .collect();
+        let notes = Notes::take(&paths, Look::Itself).encode();
+        assert!(Notes::hold(&notes));
+        for number in [0, BLOCK_PATHS - 1, BLOCK_PATHS, 2 * BLOCK_PATHS + 9] {
+            fs::write(at(number), "").unwrap();
+            assert!(!Notes::hold(&notes), "{number}");
+            fs::remove_file(at(number)).unwrap();
+        }
     }
 
     #[test]

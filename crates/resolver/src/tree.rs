@@ -1,13 +1,16 @@
 //! `tree`: a directory with all below it.
 
+use std::sync::Arc;
+
 use imgc_planner::node::{Attributes, Tree};
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{NodeId, Reason};
+use rayon::prelude::*;
 
 use crate::contents::FileRef;
 use crate::draft::{DraftContent, Drafts};
 use crate::error::{Name, ResolveError};
-use crate::host::{Errno, FileType, HostPath};
+use crate::host::{Errno, FileType, Host, HostPath, Stat};
 use crate::pattern::Exclude;
 use crate::places::{kind, unreadable};
 use crate::root::{Root, Walk};
@@ -67,29 +70,35 @@ pub(crate) fn gather(
 
 impl Gathering<'_> {
     fn run(mut self, host_path: HostPath, to: ImagePath) {
-        // Not a recursion: a tree may be as deep as a path is long. Names are those below its top.
-        let mut pending: Vec<(HostPath, ImagePath, Vec<Vec<u8>>)> =
-            vec![(host_path, to, Vec::new())];
-        while let Some((host_path, to, above)) = pending.pop() {
-            let names = match self.root.host().read_dir(&host_path) {
-                Ok(names) => names,
-                Err(errno) => {
-                    self.fail_to("list", &host_path, errno);
-                    continue;
-                }
-            };
-            for name in names {
-                if self.drafts.drafts.len() > self.start + self.limit {
-                    return;
-                }
-                let mut relative = above.clone();
-                relative.push(name.clone());
-                if self.one(host_path.join(&name), &to, &name, &relative)
-                    && let Ok(path) = to.join(&name)
-                {
-                    pending.push((host_path.join(&name), path, relative));
+        // Level by level, and the directories of a level side by side; what comes of them is put
+        // together in their order. Names are those below the tree's top.
+        let mut level: Vec<(HostPath, ImagePath, Vec<Vec<u8>>)> = vec![(host_path, to, Vec::new())];
+        while !level.is_empty() {
+            let host = self.root.host();
+            let listings: Vec<_> = level.par_iter().map(|(path, ..)| list(host, path)).collect();
+            let mut below = Vec::new();
+            for ((host_path, to, above), listing) in level.into_iter().zip(listings) {
+                let names = match listing {
+                    Ok(names) => names,
+                    Err(errno) => {
+                        self.fail_to("list", &host_path, errno);
+                        continue;
+                    }
+                };
+                for (name, stat) in names {
+                    if self.drafts.drafts.len() > self.start + self.limit {
+                        return;
+                    }
+                    let mut relative = above.clone();
+                    relative.push(name.clone());
+                    if self.one(host_path.join(&name), stat, &to, &name, &relative)
+                        && let Ok(path) = to.join(&name)
+                    {
+                        below.push((host_path.join(&name), path, relative));
+                    }
                 }
             }
+            level = below;
         }
     }
 
@@ -97,11 +106,12 @@ impl Gathering<'_> {
     fn one(
         &mut self,
         host_path: HostPath,
+        stat: Result<Stat, Errno>,
         directory: &ImagePath,
         name: &[u8],
         relative: &[Vec<u8>],
     ) -> bool {
-        let stat = match self.root.host().lstat(&host_path) {
+        let stat = match stat {
             Ok(stat) => stat,
             Err(errno) => {
                 self.fail_to("look at", &host_path, errno);
@@ -137,7 +147,7 @@ impl Gathering<'_> {
                 } else {
                     self.tree.attributes
                 };
-                let host = std::sync::Arc::clone(self.root.host());
+                let host = Arc::clone(self.root.host());
                 let file = FileRef { host, path: host_path, stat };
                 (DraftContent::File { file, program: false, loaded: false }, attributes)
             }
@@ -182,6 +192,18 @@ impl Gathering<'_> {
         };
         self.drafts.problems.push(problem);
     }
+}
+
+/// A name in a directory, and what stands there.
+type Listed = (Vec<u8>, Result<Stat, Errno>);
+
+/// Lists a directory, and looks at all that is in it.
+fn list(host: &Arc<dyn Host>, directory: &HostPath) -> Result<Vec<Listed>, Errno> {
+    let look = |name: Vec<u8>| {
+        let stat = host.lstat(&directory.join(&name));
+        (name, stat)
+    };
+    Ok(host.read_dir(directory)?.into_iter().map(look).collect())
 }
 
 /// Tells whether a link's `..` go above `/`, counted without looking at other links.

@@ -1,5 +1,7 @@
 //! The image's user may write where its program works, and read what the recipe put there.
 
+use std::collections::HashMap;
+
 use imgc_parser::ImagePath;
 
 use crate::check::Finding;
@@ -62,19 +64,15 @@ fn program(scene: &Scene<'_>) -> Option<ImagePath> {
 fn unreadable(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found: Vec<(NodeId, ImagePath, usize)> = Vec::new();
     let program = program(scene);
+    let mut closed = HashMap::new();
     for (path, entry) in scene.tree.entries() {
         let is_file = !matches!(entry.kind, EntryKind::Symlink(_) | EntryKind::Directory);
         if !is_file || program.as_ref() == Some(path) {
             continue;
         }
-        let closed = |above: &ImagePath| {
-            let entry = scene.tree.resolve(above.as_bytes(), &ImagePath::root());
-            matches!(entry, Ok((_, Some(entry))) if !allows(entry, scene.spec, SEARCH))
-        };
-        let mut above = std::iter::successors(path.parent(), ImagePath::parent);
         // The interpreter of a program is read by the kernel; a program may be executed alone.
         let wanted = if entry.mode.bits() & 0o111 == 0 { READ } else { SEARCH };
-        if allows(entry, scene.spec, wanted) && !above.any(|above| closed(&above)) {
+        if allows(entry, scene.spec, wanted) && !stands_behind(path, scene, &mut closed) {
             continue;
         }
         let Some(node) = scene.node_of(path) else { continue };
@@ -86,6 +84,25 @@ fn unreadable(scene: &Scene<'_>) -> Vec<Finding> {
     let (uid, gid) = (scene.spec.config.uid, scene.spec.config.gid);
     let finding = |(node, path, more)| Finding::NotReadable { path, node, more, uid, gid };
     found.into_iter().map(finding).collect()
+}
+
+/// Tells whether the user may not search a directory above `path`. What is found out about a
+/// directory is kept: most files have neighbours.
+fn stands_behind(
+    path: &ImagePath,
+    scene: &Scene<'_>,
+    closed: &mut HashMap<ImagePath, bool>,
+) -> bool {
+    let Some(above) = path.parent() else { return false };
+    if let Some(known) = closed.get(&above) {
+        return *known;
+    }
+    let entry = scene.tree.resolve(above.as_bytes(), &ImagePath::root());
+    let own = matches!(entry, Ok((_, Some(entry))) if !allows(entry, scene.spec, SEARCH));
+    // No deeper than a path is long.
+    let is_closed = own || stands_behind(&above, scene, closed);
+    closed.insert(above, is_closed);
+    is_closed
 }
 
 /// Tells whether the image's user has these rights (`path_resolution(7)`, "Permissions").
