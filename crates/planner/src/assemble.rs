@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::closure::{Closure, Content, Found};
 use crate::digest::NodeId;
+use crate::layer_plan::{LayerPlan, LayerPurpose};
 use crate::node::{Capability, NodeKind, Program, User};
 use crate::origin::{Place, Setting};
 use crate::plan::Plan;
@@ -117,17 +118,16 @@ pub fn assemble(
             (Id::NONROOT, Id::NONROOT)
         }),
     };
+    let layer_plan = LayerPlan::new(plan, closure);
     let mut entries: BTreeMap<ImagePath, (usize, Entry)> = BTreeMap::new();
-    let layer_of = layers_by_node(plan);
     for (path, found) in &closure.entries {
-        // A path that several layers ask for stands in the lowest of them.
-        let layer = found.needs.iter().filter_map(|need| layer_of.get(&need.node)).min();
-        entries.insert(path.clone(), (layer.copied().unwrap_or(0), entry_of(found, closure)));
+        let layer = layer_plan.layer_of(path).expect("every path of a closure has a layer");
+        entries.insert(path.clone(), (layer, entry_of(found, closure)));
     }
     let mounts = config.volumes.iter().map(|path| ("volume", path, Setting::Volume(path.clone())));
     let workdir = ("working directory", &config.workdir, Setting::Workdir);
     for (what, path, setting) in mounts.chain([workdir]) {
-        if !make_directory(&mut entries, path, uid, gid) {
+        if !make_directory(&mut entries, path, (uid, gid), layer_plan.of_settings()) {
             errors.push(AssembleError::NotADirectory { what, path: path.clone(), setting });
         }
     }
@@ -154,7 +154,7 @@ pub fn assemble(
             stop_signal: config.stop_signal.clone(),
             labels: config.labels.clone(),
         },
-        layers: layers_of(plan, &entries),
+        layers: layers_of(&layer_plan, &entries),
         compression: image.compression,
         annotations: image.annotations.clone(),
     };
@@ -188,17 +188,6 @@ fn grant(plan: &Plan, spec: &mut ImageSpec) -> Result<(), Vec<AssembleError>> {
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// Returns the number of the lowest layer that asks for each node.
-fn layers_by_node(plan: &Plan) -> BTreeMap<NodeId, usize> {
-    let mut layers = BTreeMap::new();
-    for (number, (_, nodes)) in plan.layers().enumerate() {
-        for node in nodes {
-            layers.entry(*node).or_insert(number);
-        }
-    }
-    layers
-}
-
 fn entry_of(found: &Found, closure: &Closure) -> Entry {
     if let Content::HardLink(target) = &found.content
         && let Some(file) = closure.entries.get(target)
@@ -225,8 +214,8 @@ fn entry_of(found: &Found, closure: &Closure) -> Entry {
 fn make_directory(
     entries: &mut BTreeMap<ImagePath, (usize, Entry)>,
     path: &ImagePath,
-    uid: Id,
-    gid: Id,
+    (uid, gid): (Id, Id),
+    layer: usize,
 ) -> bool {
     if path.is_root() {
         return true;
@@ -241,12 +230,15 @@ fn make_directory(
     }
     let kind = EntryKind::Directory;
     let made = Entry { mode: Mode::EXECUTABLE, uid, gid, kind, capabilities: None };
-    let (_, entry) = entries.entry(path.clone()).or_insert((0, made));
+    let (_, entry) = entries.entry(path.clone()).or_insert((layer, made));
     matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink(_))
 }
 
 /// Distributes the entries over the layers, each with the directories above it.
-fn layers_of(plan: &Plan, entries: &BTreeMap<ImagePath, (usize, Entry)>) -> Vec<LayerSpec> {
+fn layers_of(
+    layer_plan: &LayerPlan,
+    entries: &BTreeMap<ImagePath, (usize, Entry)>,
+) -> Vec<LayerSpec> {
     let made = Entry {
         mode: Mode::EXECUTABLE,
         uid: Id::ROOT,
@@ -254,16 +246,9 @@ fn layers_of(plan: &Plan, entries: &BTreeMap<ImagePath, (usize, Entry)>) -> Vec<
         kind: EntryKind::Directory,
         capabilities: None,
     };
-    let mut layers: Vec<LayerSpec> = plan
-        .layers()
-        .map(|(layer, _)| LayerSpec {
-            comment: match &layer.name {
-                None => "imgc".into(),
-                Some(name) => format!("imgc: layer {name}"),
-            },
-            entries: BTreeMap::new(),
-        })
-        .collect();
+    let empty =
+        |purpose: &LayerPurpose| LayerSpec { comment: purpose.comment(), entries: BTreeMap::new() };
+    let mut layers: Vec<LayerSpec> = layer_plan.layers().iter().map(empty).collect();
     for (path, (number, entry)) in entries {
         let layer = &mut layers[*number].entries;
         let mut missing = BTreeSet::new();

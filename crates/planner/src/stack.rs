@@ -6,6 +6,7 @@ use imgc_parser::{Id, ImagePath, Mode};
 
 use crate::assemble::AssembleError;
 use crate::digest::Digest;
+use crate::layer_plan::LayerPurpose;
 use crate::spec::{Entry, EntryKind, ImageSpec, LayerSpec};
 
 /// Puts what a variant's image has more than `base` into layers above those of `base`.
@@ -33,7 +34,11 @@ pub fn stack(
     if !errors.is_empty() {
         return Err(errors);
     }
-    let is_lower = |layer: &LayerSpec| base.layers.iter().any(|own| own.comment == layer.comment);
+    // What stands in no `layer` node may be several layers of the first image.
+    let unnamed = LayerPurpose::Everything.comment();
+    let is_lower = |layer: &LayerSpec| {
+        layer.comment == unnamed || base.layers.iter().any(|own| own.comment == layer.comment)
+    };
     let mut layers: Vec<LayerSpec> = Vec::new();
     // What the first image's own nodes bring in because of the variant.
     let mut more = BTreeMap::new();
