@@ -12,6 +12,7 @@ mod engines;
 mod errors;
 mod golden;
 mod init;
+mod layers;
 mod loader;
 mod lock;
 mod messages;

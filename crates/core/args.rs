@@ -147,6 +147,8 @@ pub(crate) enum Command {
     /// From then on `build` and `check` stop when something has changed. Check the lock in.
     Lock(LockArguments),
     /// Prints the plan of a recipe: what it asks for, as a graph with content-addressed nodes.
+    ///
+    /// Below it the layers of the image with their sizes, if this machine has all that it takes.
     Plan(PlanArguments),
     /// Says why a path is in an image.
     Why(WhyArguments),

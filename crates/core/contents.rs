@@ -25,17 +25,20 @@ pub(crate) fn list(image: &Path, session: &mut Session) -> Result<Vec<Listing>, 
 /// Lays the layers of an image on top of each other. What a layer deletes (`.wh.` names) is shown
 /// as the entry that says so: imgc writes none.
 fn listing_of(image: &InspectedImage) -> Listing {
-    let entries = image.layers.iter().flat_map(|layer| &layer.entries);
-    let entries: BTreeMap<&[u8], &InspectedEntry> =
-        entries.map(|entry| (entry.path.as_ref(), entry)).collect();
+    let layers = image.layers.iter().enumerate();
+    let entries: BTreeMap<&[u8], (usize, &InspectedEntry)> = layers
+        .flat_map(|(number, layer)| {
+            layer.entries.iter().map(move |entry| (entry.path.as_ref(), (number, entry)))
+        })
+        .collect();
     Listing {
         name: Printable::new(image.name.as_deref().unwrap_or("-")).to_string(),
         platform: Printable::new(&image.platform).to_string(),
-        entries: entries.into_values().map(row_of).collect(),
+        entries: entries.into_values().map(|(layer, entry)| row_of(entry, layer)).collect(),
     }
 }
 
-fn row_of(entry: &InspectedEntry) -> Row {
+fn row_of(entry: &InspectedEntry, layer: usize) -> Row {
     let (kind, size, digest, target) = match &entry.kind {
         InspectedKind::File { size, digest } => (Kind::File, Some(*size), Some(digest), None),
         InspectedKind::Directory => (Kind::Directory, None, None, None),
@@ -52,5 +55,6 @@ fn row_of(entry: &InspectedEntry) -> Row {
         size,
         digest: digest.map(ToString::to_string),
         target: target.map(|target| Printable::new(target).to_string()),
+        layer,
     }
 }

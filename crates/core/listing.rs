@@ -1,7 +1,9 @@
 //! What is in an image, whatever it is read from: rows for `ls` and `tree`.
 
+use std::collections::BTreeMap;
+
 use imgc_parser::{ImagePath, Printable};
-use imgc_planner::{EntryKind, ImageSpec, ImageTree};
+use imgc_planner::{Entry, EntryKind, ImageSpec};
 use serde::Serialize;
 
 /// An image's name, platform and entries.
@@ -29,6 +31,9 @@ pub(crate) struct Row {
     pub(crate) digest: Option<String>,
     /// Where a link points.
     pub(crate) target: Option<String>,
+    /// The layer in which it stands, counted from 0, the lowest; of a directory of several layers
+    /// the highest.
+    pub(crate) layer: usize,
 }
 
 /// What a path is.
@@ -46,7 +51,7 @@ pub(crate) enum Kind {
 impl Listing {
     /// Lists what an image spec says, all layers together.
     pub(crate) fn of_spec(spec: &ImageSpec) -> Self {
-        let row = |path: &ImagePath, entry: &imgc_planner::Entry| {
+        let row = |(path, (layer, entry)): (&ImagePath, (usize, &Entry))| {
             let (kind, size, digest, target) = match &entry.kind {
                 EntryKind::File { digest, size } => {
                     (Kind::File, Some(*size), Some(digest.to_string()), None)
@@ -68,12 +73,19 @@ impl Listing {
                 size,
                 digest,
                 target,
+                layer,
             }
         };
+        let layers = spec.layers.iter().enumerate();
+        let entries: BTreeMap<&ImagePath, (usize, &Entry)> = layers
+            .flat_map(|(number, layer)| {
+                layer.entries.iter().map(move |(path, entry)| (path, (number, entry)))
+            })
+            .collect();
         Self {
             name: spec.name.to_string(),
             platform: spec.platform.to_string(),
-            entries: ImageTree::new(spec).entries().map(|(path, entry)| row(path, entry)).collect(),
+            entries: entries.into_iter().map(row).collect(),
         }
     }
 
@@ -139,6 +151,7 @@ mod tests {
                 size: None,
                 digest: None,
                 target: None,
+                layer: 0,
             };
             assert_eq!(row.permissions(), expected);
         }

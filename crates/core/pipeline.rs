@@ -13,8 +13,8 @@ use std::sync::Arc;
 use imgc_parser::{Epoch, ImagePath, Platform, Printable, Texts};
 use imgc_planner::lock::Lock;
 use imgc_planner::{
-    AssembleError, Closure, Digest, EntryKind, Finding, ImageSpec, Origins, Place, Plan, Setting,
-    assemble, check, stack,
+    AssembleError, Closure, Digest, EntryKind, Finding, ImageSpec, LayerSpec, Origins, Place, Plan,
+    Setting, assemble, check, stack,
 };
 use imgc_resolver::{Host, HostPath, OpenContent, Resolution, ResolveError, Sources, resolve};
 use imgc_writer::{Content, Contents};
@@ -95,8 +95,13 @@ impl Content for SourceContent {
 
 /// Returns how many files an image has, and how many bytes they have together.
 pub(crate) fn contents(spec: &ImageSpec) -> (usize, u64) {
-    let entries = spec.layers.iter().flat_map(|layer| layer.entries.values());
-    entries.fold((0, 0), |(files, bytes), entry| match entry.kind {
+    let layers = spec.layers.iter().map(files_and_bytes);
+    layers.fold((0, 0), |(files, bytes), (more, size)| (files + more, bytes + size))
+}
+
+/// Returns the same of one layer.
+pub(crate) fn files_and_bytes(layer: &LayerSpec) -> (usize, u64) {
+    layer.entries.values().fold((0, 0), |(files, bytes), entry| match entry.kind {
         EntryKind::File { size, .. } => (files + 1, bytes + size),
         EntryKind::HardLink(_) => (files + 1, bytes),
         EntryKind::Directory | EntryKind::Symlink(_) => (files, bytes),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use imgc_parser::{ImagePath, Printable};
-use imgc_planner::{Closure, Content, Found, ImageTree, Need, Reason, Rule};
+use imgc_planner::{Closure, Content, Found, ImageSpec, ImageTree, Need, Reason, Rule};
 
 use crate::args::WhyArguments;
 use crate::commands::{Failure, Outcome};
@@ -50,8 +50,19 @@ pub(crate) fn run(arguments: &WhyArguments, session: &mut Session) -> Result<Out
         for line in explain(&path, &image.closure, &compiled, session) {
             session.output.line(line)?;
         }
+        if let Some(line) = place_of(&path, &image.spec) {
+            session.output.line(line)?;
+        }
     }
     if is_found { Ok(Outcome::Done) } else { Err(missing().into()) }
+}
+
+/// Says in which layers of several a path stands.
+fn place_of(path: &ImagePath, spec: &ImageSpec) -> Option<String> {
+    let layers = spec.layers.iter().filter(|layer| layer.entries.contains_key(path));
+    let layers: Vec<String> =
+        layers.map(|layer| format!("`{}`", Printable::new(&layer.comment))).collect();
+    (spec.layers.len() > 1).then(|| format!("  in the layer {}", layers.join(" and ")))
 }
 
 /// Writes the reasons for a path: the strongest one down to the recipe, the others in a line each.
