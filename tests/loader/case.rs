@@ -328,6 +328,8 @@ fn property<'a>(elf: &mut Elf, name: &str, rest: &mut impl Iterator<Item = &'a s
         "requires" => return elf.requires.push((word(), word(), false)),
         "requires-weak" => return elf.requires.push((word(), word(), true)),
         "versym" => return elf.versym = true,
+        // DT_RELR, DT_RELRSZ, DT_RELRENT: an empty table.
+        "relr" => return elf.last.extend([(36, 0), (35, 0), (37, 8)]),
         "isa" => return elf.isa = number(&word()) as u32,
         other => panic!("unknown property `{other}`"),
     };

@@ -312,6 +312,9 @@ fn start_problem(
         StartProblem::InterpreterMachine { path, .. } => {
             interpreter(path, "is for another machine".into())
         }
+        StartProblem::InterpreterNotExecutable { path } => {
+            interpreter(path, "is not executable".into())
+        }
         StartProblem::UnknownLoader { path } => {
             interpreter(path, "is neither glibc's loader nor musl's".into())
         }

@@ -28,7 +28,7 @@ pub(super) fn libraries(roots: &Roots, path: &[u8], directory: &Walk) -> Vec<(Ca
             None => drop(found.insert(name, candidate)),
             // A file is preferred to a link, and then the greater number.
             Some(known) => {
-                let newer = compare_names(&known.file, &candidate.file).is_lt();
+                let newer = compare_names(&known.file, &candidate.file, true).is_lt();
                 if (!candidate.is_link && known.is_link)
                     || (candidate.is_link == known.is_link && newer)
                 {

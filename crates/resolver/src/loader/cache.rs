@@ -103,9 +103,10 @@ impl Cache {
         if bytes.len().checked_sub(start + NEW_HEADER_BYTES)? / NEW_ENTRY_BYTES < count {
             return None;
         }
-        // 0 is a cache from before 2.33; 2 and 3 are the byte orders (`cache_file_new_flags`).
-        let flags = bytes.get(start + 28)? & 3;
-        if flags != 0 && flags != if big_endian { 3 } else { 2 } {
+        // 0 is a cache from before 2.33; else the two lowest bits are the byte order, 2 or 3
+        // (`cache_file_new_matches_endian`).
+        let flags = *bytes.get(start + 28)?;
+        if flags != 0 && flags & 3 != if big_endian { 3 } else { 2 } {
             return None;
         }
         let names = capability_names(&bytes, start, big_endian).unwrap_or_default();
@@ -123,11 +124,13 @@ impl Cache {
     /// Looks a name up (`search_cache`): a binary search for entries that compare equal, which need
     /// not be equal, and then the best usable one of them.
     pub(super) fn look_up(&self, name: &[u8], choice: &Choice<'_>) -> Option<Answer> {
+        let signed = choice.profile.machine.has_signed_char();
+        let compare = |key: &[u8]| compare(name, key, signed);
         let (mut left, mut right) = (0, self.count);
         let mut first = None;
         while left < right {
             let middle = usize::midpoint(left, right);
-            match compare(name, self.key(middle)?) {
+            match compare(self.key(middle)?) {
                 Ordering::Equal => {
                     first = Some(middle);
                     break;
@@ -137,7 +140,7 @@ impl Cache {
                 Ordering::Greater => right = middle,
             }
         }
-        let is_equal = |place: usize| self.key(place).is_some_and(|key| compare(name, key).is_eq());
+        let is_equal = |place: usize| self.key(place).is_some_and(|key| compare(key).is_eq());
         let mut first = first?;
         while first > 0 && is_equal(first - 1) {
             first -= 1;
@@ -148,7 +151,8 @@ impl Cache {
             if !is_equal(place) {
                 break;
             }
-            if !accepts(choice.profile, self.number(place, 0)) {
+            let flags = self.number(place, 0);
+            if !accepts(choice.profile, flags) {
                 continue;
             }
             let Some(path) = self.text(self.number(place, 8)) else { continue };
@@ -162,11 +166,16 @@ impl Cache {
                 continue;
             }
             // Named entries stand before the plain ones: here all of them have been seen.
-            if best.is_some() {
+            let is_old = self.entry_bytes == OLD_ENTRY_BYTES;
+            if best.is_some() && !is_old {
                 break;
             }
             if hwcap & !legacy(choice) == 0 {
-                return Some(Answer { path: path.into(), capability: None });
+                best = Some((0, Answer { path: path.into(), capability: None }));
+                // In the old format what needs libc.so.6 is preferred, wherever it stands.
+                if !is_old || flags == own_flags(choice.profile) {
+                    break;
+                }
             }
         }
         best.map(|(_, answer)| answer)
@@ -249,15 +258,23 @@ const ELF: u32 = 1;
 
 /// Tells whether an entry is for this loader (`_dl_cache_check_flags`).
 fn accepts(profile: &Profile, entry: u32) -> bool {
-    let own = flags(profile.machine, profile.class, profile.flags);
-    // i386 and other plain ones: `ldconfig` writes 1 for what does not need libc.so.6.
-    entry == own || own == ELF_LIBC6 && entry == ELF
+    let own = own_flags(profile);
+    // i386 and other plain ones: `ldconfig` writes 1 for what does not need libc.so.6. ARM: what
+    // says nothing about its float ABI fits both.
+    entry == own
+        || own == ELF_LIBC6 && entry == ELF
+        || profile.machine == Machine::ARM && entry == ELF_LIBC6
+}
+
+fn own_flags(profile: &Profile) -> u32 {
+    flags(profile.machine, profile.class, profile.flags)
 }
 
 /// Returns the flags of an entry for a machine (`sysdeps/generic/ldconfig.h`).
 fn flags(machine: Machine, class: Class, e_flags: u32) -> u32 {
-    /// `EF_ARM_ABI_FLOAT_HARD`.
+    /// `EF_ARM_ABI_FLOAT_HARD`, `EF_ARM_ABI_FLOAT_SOFT`.
     const ARM_HARD: u32 = 0x400;
+    const ARM_SOFT: u32 = 0x200;
     let abi = match (machine, class) {
         (Machine::X86_64, Class::Elf64) => 3,
         (Machine::X86_64, Class::Elf32) => 8,
@@ -265,7 +282,7 @@ fn flags(machine: Machine, class: Class, e_flags: u32) -> u32 {
         (Machine::PPC64, _) => 5,
         (Machine::AARCH64, Class::Elf64) => 0xa,
         (Machine::ARM, _) if e_flags & ARM_HARD != 0 => 9,
-        (Machine::ARM, _) => 0xb,
+        (Machine::ARM, _) if e_flags & ARM_SOFT != 0 => 0xb,
         // EF_RISCV_FLOAT_ABI: 0 soft, 4 double.
         (Machine::RISCV, _) if e_flags & 6 == 4 => 0x10,
         (Machine::RISCV, _) => 0xf,
@@ -289,11 +306,13 @@ fn legacy(choice: &Choice<'_>) -> u64 {
 }
 
 /// Compares names as the table is sorted (`_dl_cache_libcmp`): runs of digits by their value, a
-/// digit above anything else. `libz.so.01` equals `libz.so.1`.
-pub(crate) fn compare(mut left: &[u8], mut right: &[u8]) -> Ordering {
+/// digit above anything else. `libz.so.01` equals `libz.so.1`. Bytes are compared as `char`, which
+/// is `signed` on some machines.
+pub(crate) fn compare(mut left: &[u8], mut right: &[u8], signed: bool) -> Ordering {
+    let number = |byte: u8| if signed { i32::from(byte.cast_signed()) } else { i32::from(byte) };
     loop {
         let (Some(&first), second) = (left.first(), right.first().copied().unwrap_or(0)) else {
-            return if right.is_empty() { Ordering::Equal } else { Ordering::Less };
+            return 0.cmp(&number(right.first().copied().unwrap_or(0)));
         };
         match (first.is_ascii_digit(), second.is_ascii_digit()) {
             (true, true) => {
@@ -305,7 +324,7 @@ pub(crate) fn compare(mut left: &[u8], mut right: &[u8]) -> Ordering {
             }
             (true, false) => return Ordering::Greater,
             (false, true) => return Ordering::Less,
-            (false, false) if first != second => return first.cmp(&second),
+            (false, false) if first != second => return number(first).cmp(&number(second)),
             (false, false) => {
                 left = &left[1..];
                 right = &right[1..];
@@ -333,6 +352,7 @@ mod tests {
         Profile {
             family: Family::Glibc(Glibc {
                 version: (2, 36),
+                debian: true,
                 directories: Vec::new(),
                 lib: Box::default(),
                 cache: Box::default(),
@@ -367,7 +387,19 @@ mod tests {
             ("liba.so", "liba.so.1", Ordering::Less),
             ("", "", Ordering::Equal),
         ] {
-            assert_eq!(compare(left.as_bytes(), right.as_bytes()), expected, "{left} {right}");
+            for signed in [false, true] {
+                let ordering = compare(left.as_bytes(), right.as_bytes(), signed);
+                assert_eq!(ordering, expected, "{left} {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_compare_as_char() {
+        for (signed, expected) in [(false, Ordering::Greater), (true, Ordering::Less)] {
+            assert_eq!(compare(b"lib\xff.so", b"liba.so", signed), expected);
+            assert_eq!(compare(b"lib\xff", b"lib", signed), expected);
+            assert_eq!(compare(b"lib", b"lib\xff", signed), expected.reverse());
         }
     }
 
@@ -431,8 +463,31 @@ mod tests {
     }
 
     #[test]
+    fn old_entries_that_need_libc_are_preferred() {
+        let mut old = b"ld.so-1.7.0\0".to_vec();
+        for number in [3_u32, 1, 0, 8, 3, 0, 11, 1, 0, 14] {
+            old.extend(number.to_le_bytes());
+        }
+        old.extend(b"liba.so\0/1\0/3\0/x\0");
+        assert_eq!(look_up(&old, "liba.so", Machine::I386, None).unwrap(), "/3");
+    }
+
+    #[test]
+    fn unmarked_entries_fit_both_float_abis_of_arm() {
+        let hard = Profile { flags: 0x500_0400, ..profile(Machine::ARM) };
+        assert!(accepts(&hard, 0x903));
+        assert!(accepts(&hard, 3));
+        assert!(!accepts(&hard, 0xb03));
+        assert_eq!(flags(Machine::ARM, Class::Elf32, 0x500_0200), 0xb03);
+        assert_eq!(flags(Machine::ARM, Class::Elf32, 0x500_0000), 3);
+    }
+
+    #[test]
     fn what_no_loader_would_use_is_no_cache() {
         let bytes = fixture::cache(&[("liba.so", "/a", 0x303, 0)], &[]);
+        let mut odd = bytes.clone();
+        odd[28] = 4;
+        assert!(Cache::parse(odd, false).is_none());
         let mut foreign = bytes.clone();
         foreign[28] = 3;
         assert!(Cache::parse(foreign, false).is_none());

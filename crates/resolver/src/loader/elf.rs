@@ -95,8 +95,8 @@ pub enum ElfProblem {
     /// A string or table that the dynamic table points to is not in the file.
     #[error("the dynamic table points outside the file")]
     PointsOutside,
-    /// A string has more than 4096 bytes.
-    #[error("a string of the dynamic table has more than 4096 bytes")]
+    /// A string has more than 32 KiB.
+    #[error("a string of the dynamic table has more than 32 KiB")]
     StringTooLong,
     /// A version record has another format than 1, or there are too many.
     #[error("unsupported version record")]
@@ -425,7 +425,13 @@ mod tests {
         let problem = |file| dynamic(file).unwrap().unwrap_err();
         assert_eq!(problem(library().number(fixture::NEEDED, 9999)), ElfProblem::PointsOutside);
         assert_eq!(problem(library().number(fixture::NEEDED, u64::MAX)), ElfProblem::PointsOutside);
-        assert_eq!(problem(library().needed(&"x".repeat(5000))), ElfProblem::StringTooLong);
+        assert_eq!(problem(library().needed(&"x".repeat(50_000))), ElfProblem::StringTooLong);
+        let long = "x".repeat(5000);
+        let Some(Ok(named)) = dynamic(library().needed(&long).text(fixture::RPATH, &long)) else {
+            panic!("long strings are read")
+        };
+        assert_eq!(named.needed[0].1.len(), 5000);
+        assert_eq!(named.rpath.unwrap().len(), 5000);
         assert_eq!(problem(library().number(0x6fff_fffe, 1 << 40)), ElfProblem::PointsOutside);
         let interpreter = |text: &str| {
             let elf = read(&fixture::program(text).bytes()).unwrap();

@@ -44,6 +44,9 @@ pub enum Cause {
     /// `EI_PAD`.
     #[error("nonzero padding in e_ident")]
     Padding,
+    /// `e_flags` of another float ABI of ARM; Debian's loader passes over it.
+    #[error("internal error")]
+    FloatAbi,
     /// `e_version`.
     #[error("ELF file version does not match current one")]
     Version,

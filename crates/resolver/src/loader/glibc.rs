@@ -6,11 +6,13 @@
 mod find;
 mod map;
 mod open;
+mod preload;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use imgc_planner::Rule;
+use imgc_planner::recipe::ImagePath;
 
 use crate::root::Roots;
 
@@ -29,14 +31,8 @@ use super::trace::{
 };
 use super::warning::Warning;
 use super::{Loader, MAX_OBJECTS, verify, versions};
-use map::{MAIN, Names};
+use map::{INTERPRETER, MAIN, Names};
 pub(super) use map::{Map, place_of};
-
-/// The file of `/etc/ld.so.preload`; a constant of all builds (glibc `elf/rtld.c`).
-const PRELOAD_FILE: &[u8] = b"/etc/ld.so.preload";
-
-/// Most bytes of it that are read.
-const MAX_PRELOAD_BYTES: u64 = 1 << 20;
 
 /// State of one start, in one namespace of the loader.
 struct State<'a> {
@@ -53,6 +49,8 @@ struct State<'a> {
     /// The loader's list, in whose order names are compared.
     order: Vec<Place>,
     names: Names,
+    /// The working directory without links, as `getcwd(3)` tells it.
+    cwd: ImagePath,
     /// Directory of the program's real file: `/proc/self/exe` (`_dl_get_origin`).
     main_origin: Box<[u8]>,
     library_path: PathList,
@@ -166,6 +164,7 @@ impl<'a> State<'a> {
             maps: Vec::new(),
             order: Vec::new(),
             names: Names::default(),
+            cwd: roots.walk(b".", request.cwd).map_or(request.cwd.clone(), |walk| walk.real),
             main_origin,
             library_path: PathList::new(),
             default_directories: glibc.directories.clone(),
@@ -194,24 +193,37 @@ impl<'a> State<'a> {
             }
         }
         let main = &self.trace.main.elf;
-        if let Err(cause) = verify::check_level(main, self.glibc.version, self.request.level) {
-            return Err(self.stop(cause, MAIN, self.request.program));
+        let dynamic = main.segments.as_ref().ok().map(|segments| &segments.dynamic);
+        match dynamic {
+            Some(Some(Ok(_))) => {
+                self.dependencies(queue)?;
+                self.check_levels(MAIN)
+            }
+            Some(Some(Err(problem))) => {
+                let cause = Cause::Elf(*problem);
+                Err(self.stop(cause, MAIN, self.request.program))
+            }
+            // The loader has no word for it, and crashes.
+            Some(None) | None => Err(self.stop(Cause::NoDynamic, MAIN, self.request.program)),
         }
-        if let Some(Err(problem)) = self
-            .trace
-            .main
-            .elf
-            .segments
-            .as_ref()
-            .ok()
-            .and_then(|segments| segments.dynamic.as_ref())
-        {
-            let path = self.request.program.into();
-            let cause = Cause::Elf(*problem);
-            self.trace.fatal = Some(Fatal { cause, path, requester: Requester::Main });
-            return Err(Ended);
+    }
+
+    /// Compares what objects ask of the processor, once all of them are loaded: those from `first` on
+    /// (`sysdeps/x86/dl-prop.h`, `dl_isa_level_check`). The loader itself runs already.
+    fn check_levels(&mut self, first: usize) -> Result<(), Ended> {
+        let too_high = (first..self.maps.len()).rev().find_map(|map| {
+            let elf = self.maps[map].elf.as_ref().filter(|_| map != INTERPRETER)?;
+            let checked = verify::check_level(elf, self.glibc.version, self.request.level);
+            Some((map, checked.err()?))
+        });
+        match too_high {
+            Some((MAIN, cause)) => Err(self.stop(cause, MAIN, self.request.program)),
+            Some((map, cause)) => {
+                let path = self.maps[map].path.clone();
+                Err(self.stop(cause, map, &path))
+            }
+            None => Ok(()),
         }
-        self.dependencies(queue)
     }
 
     /// Loads an auditor with all that it needs, in the namespace of its own.
@@ -355,46 +367,6 @@ impl<'a> State<'a> {
         });
     }
 
-    fn preload(&mut self, name: &[u8]) -> Option<usize> {
-        let lookup = self.trace.lookups.len();
-        let before = self.maps.len();
-        self.search.only_set_user_id = self.trace.main.secure;
-        let mapped = self.map(name, name, Tag::Preload, MAIN);
-        self.search.only_set_user_id = false;
-        match mapped {
-            Ok(Some(map)) => (self.maps.len() > before).then_some(map),
-            Ok(None) => None,
-            Err(stopped) => {
-                self.optional_is_broken(lookup, stopped);
-                None
-            }
-        }
-    }
-
-    /// Returns the names to preload, and whether a secure start allows each (`elf/rtld.c`,
-    /// `handle_preload_list`).
-    fn preloads(&mut self) -> Vec<(Box<[u8]>, bool)> {
-        let mut names = Vec::new();
-        let secure = self.trace.main.secure;
-        for name in split(self.request.preload.unwrap_or_default(), b" :") {
-            names.push((name.into(), !(secure && name.contains(&b'/'))));
-        }
-        if let Ok(walk) = self.search.roots.walk(PRELOAD_FILE, self.request.cwd)
-            && let Ok(file) = self.search.roots.open(&walk)
-            && let Ok(text) = read_whole(&*file, walk.stat.size.min(MAX_PRELOAD_BYTES))
-        {
-            let before = names.len();
-            for line in text.split(|byte| *byte == b'\n') {
-                let line = line.split(|byte| *byte == b'#').next().unwrap_or_default();
-                names.extend(split(line, b": \t").map(|name| (name.into(), true)));
-            }
-            if names.len() > before {
-                self.trace.configuration.push(Configuration { path: PRELOAD_FILE.into(), walk });
-            }
-        }
-        names
-    }
-
     /// Returns what tokens stand for in `owner`.
     fn values(&self, owner: usize) -> Values<'_> {
         let origin = if owner == MAIN { &self.main_origin } else { &self.maps[owner].origin };
@@ -498,10 +470,6 @@ impl<'a> State<'a> {
         self.loader.caches().insert(walk.stat.id, cache.clone());
         cache
     }
-}
-
-fn split<'t>(text: &'t [u8], separators: &'static [u8]) -> impl Iterator<Item = &'t [u8]> {
-    text.split(|byte| separators.contains(byte)).filter(|name| !name.is_empty())
 }
 
 fn read_whole(

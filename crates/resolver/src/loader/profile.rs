@@ -41,6 +41,8 @@ pub enum Family {
 pub struct Glibc {
     /// Its version, as `(2, 36)`.
     pub version: (u16, u16),
+    /// Whether it is Debian's, or made from that, which has patches of its own.
+    pub debian: bool,
     /// Built-in directories, each with a slash at the end, in order.
     pub directories: Vec<Box<[u8]>>,
     /// Value of `$LIB`.
@@ -100,8 +102,11 @@ fn glibc(constants: Constants<'_>, elf: &Elf) -> Option<(Family, bool)> {
         let (_, text) = constants.text_around(at)?;
         text.starts_with(b"/").then_some(text)
     })?;
-    let version =
-        constants.places(b" version ").find_map(|at| find_version(constants.text_around(at)?.1));
+    let release = constants.places(b" version ").find_map(|at| {
+        let text = constants.text_around(at)?.1;
+        Some((find_version(text)?, is_debian(text)))
+    });
+    let version = release.map(|(version, _)| version);
     let mut directories = longest_run(constants);
     let known = !directories.is_empty() && version.is_some();
     if directories.is_empty() {
@@ -112,6 +117,7 @@ fn glibc(constants: Constants<'_>, elf: &Elf) -> Option<(Family, bool)> {
     }
     let family = Family::Glibc(Glibc {
         version: version.unwrap_or(USUAL_VERSION),
+        debian: release.is_some_and(|(_, debian)| debian),
         lib: find_lib(constants, &directories),
         directories: directories.into_iter().map(Into::into).collect(),
         cache: cache.into(),
@@ -197,6 +203,12 @@ fn find_version(text: &[u8]) -> Option<(u16, u16)> {
     let mut numbers = text[at + BEFORE.len()..].split(|byte| !byte.is_ascii_digit());
     let mut number = || str::from_utf8(numbers.next()?).ok()?.parse().ok();
     Some((number()?, number()?))
+}
+
+/// Tells whether the version is that of Debian or of Ubuntu, which takes Debian's patches
+/// (`--with-pkgversion` in `debian/rules.d/build.mk`).
+fn is_debian(text: &[u8]) -> bool {
+    contains(text, b"(Debian ") || contains(text, b"(Ubuntu ")
 }
 
 /// Tells a list of capability directories, by the names of those that exist (glibc

@@ -197,7 +197,7 @@ impl Search<'_> {
             }
             Err(Unread::Elf(problem)) => return stop(path, found, Cause::Elf(problem)),
         };
-        match verify::header(&elf, self.profile) {
+        match verify::header(&elf, walk.stat.size, self.profile) {
             Verdict::Take => Attempt::Taken(Opened { path: path.into(), found, walk, elf }),
             Verdict::Skip(refusal) => {
                 self.refuse(path, found, refusal);

@@ -74,6 +74,12 @@ pub enum StartProblem {
     /// It is a shared library, and no loader of its machine stands at a usual path.
     #[error("a library names no loader, and none of its machine is at a usual path")]
     NoUsualLoader,
+    /// Nobody may execute the interpreter: the user sees "Permission denied" about the *program*.
+    #[error("the program's interpreter is not executable")]
+    InterpreterNotExecutable {
+        /// `PT_INTERP`.
+        path: Box<[u8]>,
+    },
     /// The interpreter is neither glibc's nor musl's.
     #[error("the program's interpreter is neither glibc's nor musl's")]
     UnknownLoader {
@@ -168,6 +174,9 @@ impl Loader {
             .map_err(|error| StartProblem::Interpreter { path: path.into(), error })?;
         if walk.stat.file_type != FileType::Regular {
             return Err(broken(ElfProblem::Unreadable(Errno::ACCESS)));
+        }
+        if walk.stat.mode & 0o111 == 0 {
+            return Err(StartProblem::InterpreterNotExecutable { path: path.into() });
         }
         let elf = self.shelf.read(roots, &walk, View::Kernel).map_err(|unread| match unread {
             Unread::Open(errno) => broken(ElfProblem::Unreadable(errno)),

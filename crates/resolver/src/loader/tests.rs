@@ -577,6 +577,13 @@ fn what_the_kernel_refuses() {
 }
 
 #[test]
+fn nobody_executes_a_loader_that_may_not_be_executed() {
+    let tree = with(tree("2.36").mode(LD, 0o644), &[("/app/main", main_program())]);
+    let problem = trace(tree, START).unwrap_err();
+    assert_eq!(problem, StartProblem::InterpreterNotExecutable { path: LD.as_bytes().into() });
+}
+
+#[test]
 fn auditors_are_loaded_apart() {
     let files = [
         ("/app/main", main_program().needed("liba.so").text(AUDIT, "libaudit.so:libnone.so")),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::elf::Dynamic;
+use super::elf::{Dynamic, Tag};
 use super::glibc::{Map, Place, place_of};
 use super::trace::{Requester, Target, Trace};
 
@@ -57,13 +57,13 @@ impl VersionCause {
 /// Checks what each object needs against what the loader takes for the files, in the order of its
 /// list (`_dl_check_all_versions`).
 pub(super) fn check(maps: &[Map], order: &[Place], version: (u16, u16), trace: &mut Trace) {
-    let order: Vec<usize> = order
-        .iter()
-        .filter_map(|place| match place {
-            Place::Map(map) => Some(*map),
-            Place::Missing(_) => None,
-        })
-        .collect();
+    let order = order.iter().filter_map(|place| match place {
+        Place::Map(map) => Some(*map),
+        Place::Missing(_) => None,
+    });
+    // Filters of the program stand before it: only the program finds them (`find_needed`), and what
+    // they need themselves is not checked.
+    let (hidden, order): (Vec<usize>, Vec<usize>) = order.partition(|map| maps[*map].hidden);
     // The first map of the list that has a name provides for it; a soname counts only if somebody
     // asked for it.
     let mut providers: HashMap<&[u8], usize> = HashMap::with_capacity(2 * maps.len());
@@ -75,13 +75,11 @@ pub(super) fn check(maps: &[Map], order: &[Place], version: (u16, u16), trace: &
     }
     for map in order.iter().map(|map| &maps[*map]) {
         let Some(dynamic) = dynamic(map) else { continue };
-        let mut marked = None;
         for need in &dynamic.version_needs {
-            if need.file.starts_with(b"libc.so.") {
-                let marker = |version: &super::elf::NeededVersion| *version.name == *RELR_MARKER;
-                marked = Some(need.versions.iter().any(marker));
-            }
+            let named = || hidden.iter().copied().find(|place| maps[*place].has_name(&need.file));
+            let is_program = map.target == Target::Main;
             let provider = providers.get(&*need.file).copied();
+            let provider = provider.or_else(|| if is_program { named() } else { None });
             let problem = |version: &[u8], cause| VersionProblem {
                 object: place_of(map),
                 file: need.file.clone(),
@@ -120,7 +118,7 @@ pub(super) fn check(maps: &[Map], order: &[Place], version: (u16, u16), trace: &
                 }
             }
         }
-        if version >= (2, 36) && dynamic.relr && marked == Some(false) {
+        if version >= (2, 36) && lacks_relr_marker(dynamic) {
             trace.versions.push(VersionProblem {
                 object: place_of(map),
                 file: (*b"libc.so.6").into(),
@@ -130,6 +128,18 @@ pub(super) fn check(maps: &[Map], order: &[Place], version: (u16, u16), trace: &
             });
         }
     }
+}
+
+/// Tells whether an object has `DT_RELR`, needs a libc, and does not ask for one that knows of it: of
+/// any file, but only if it asks for versions at all.
+fn lacks_relr_marker(dynamic: &Dynamic) -> bool {
+    let needs_libc =
+        |(tag, name): &(Tag, Box<[u8]>)| *tag == Tag::Needed && name.starts_with(b"libc.so.");
+    let mut versions = dynamic.version_needs.iter().flat_map(|need| &need.versions);
+    dynamic.relr
+        && !dynamic.version_needs.is_empty()
+        && dynamic.needed.iter().any(needs_libc)
+        && !versions.any(|version| *version.name == *RELR_MARKER)
 }
 
 fn dynamic(map: &Map) -> Option<&Dynamic> {

@@ -34,6 +34,11 @@ impl CacheAbi {
     pub(crate) fn of_machine(machine: Machine, class: Class, e_flags: u32) -> Self {
         Self(flags(machine, class, e_flags))
     }
+
+    /// Tells whether its loaders compare bytes as signed numbers: x86 and LoongArch.
+    fn has_signed_char(self) -> bool {
+        matches!(self.0 >> 8, 0 | 3 | 8 | 0x11 | 0x12)
+    }
 }
 
 /// Writes a cache. Of entries with one name for one loader the first counts.
@@ -71,7 +76,8 @@ pub(crate) fn write_cache(mut entries: Vec<CacheEntry>, big_endian: bool) -> Vec
 
 /// A stable order: what compares equal stays as it came.
 fn order(one: &CacheEntry, other: &CacheEntry) -> Ordering {
-    compare(&other.name, &one.name).then(other.abi.cmp(&one.abi))
+    let signed = one.abi.has_signed_char();
+    compare(&other.name, &one.name, signed).then(other.abi.cmp(&one.abi))
 }
 
 fn word(value: usize, big_endian: bool) -> [u8; 4] {
@@ -95,6 +101,7 @@ mod tests {
         Profile {
             family: Family::Glibc(Glibc {
                 version: (2, 41),
+                debian: true,
                 directories: Vec::new(),
                 lib: Box::default(),
                 cache: Box::default(),

@@ -17,8 +17,10 @@ const DF_1_PIE: u64 = 0x0800_0000;
 
 /// Most entries of a dynamic table. Real ones have 20 to 300.
 const MAX_ENTRIES: u64 = 65_536;
-/// Most `DT_NEEDED`, `DT_FILTER` and `DT_AUXILIARY` of one object. Chromium has some fifty.
+/// Most `DT_NEEDED`, `DT_FILTER` and `DT_AUXILIARY` of one object, and most bytes of their names.
+/// Chromium has some fifty.
 const MAX_NEEDED: usize = 4096;
+const MAX_NEEDED_BYTES: usize = 1 << 20;
 /// Strings and versions that lie within so many bytes are read at once: one call instead of three.
 const MAX_PREFETCH_BYTES: u64 = 65_536;
 
@@ -159,6 +161,7 @@ impl Dynamic {
             },
             ..Self::default()
         };
+        let mut needed_bytes = 0;
         for entry in &entries {
             let tag = match entry.d_tag {
                 dt::DT_NEEDED => Tag::Needed,
@@ -169,7 +172,12 @@ impl Dynamic {
             if dynamic.needed.len() == MAX_NEEDED {
                 return Err(ElfProblem::DynamicCount);
             }
-            dynamic.needed.push((tag, text(reader, entry.d_val)?));
+            let name = text(reader, entry.d_val)?;
+            needed_bytes += name.len();
+            if needed_bytes > MAX_NEEDED_BYTES {
+                return Err(ElfProblem::DynamicCount);
+            }
+            dynamic.needed.push((tag, name));
         }
         if let Some(offset) = needs_at {
             dynamic.version_needs = Table { offset, string: &string, layout }.needs(reader)?;

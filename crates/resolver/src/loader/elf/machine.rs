@@ -14,7 +14,7 @@ pub enum Class {
 
 impl Class {
     /// Returns the size of an ELF header, in bytes.
-    pub(super) fn header_bytes(self) -> usize {
+    pub(in crate::loader) fn header_bytes(self) -> usize {
         match self {
             Self::Elf32 => em::header32::SIZEOF_EHDR,
             Self::Elf64 => em::header64::SIZEOF_EHDR,
@@ -103,6 +103,11 @@ impl Machine {
     /// Tells whether the kernel compares `EI_CLASS` too (`arch/{riscv,s390}/include/asm/elf.h`).
     pub(in crate::loader) fn kernel_checks_class(self) -> bool {
         matches!(self, Self::RISCV | Self::S390)
+    }
+
+    /// Tells whether `char` of C is a signed number: in comparisons of names (the psABIs).
+    pub(in crate::loader) fn has_signed_char(self) -> bool {
+        matches!(self, Self::X86_64 | Self::I386 | Self::LOONGARCH)
     }
 
     /// Returns the machine's name as `uname -m` has it, which is `AT_PLATFORM` on most of them.

@@ -6,8 +6,6 @@ use crate::host::HostFile;
 
 use super::{Buffers, Class, Elf, Layout, Reader};
 
-/// `PT_GNU_PROPERTY`; goblin has no name for it (`elf.h`).
-const PT_GNU_PROPERTY: u32 = 0x6474_e553;
 /// `NT_GNU_ABI_TAG` and `NT_GNU_PROPERTY_TYPE_0` (`elf.h`).
 const NT_GNU_ABI_TAG: u32 = 1;
 const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
@@ -48,26 +46,48 @@ pub(super) struct Notes {
 /// Reads all of them; a note that cannot be read is none.
 pub(super) fn read(reader: &mut Reader<'_>, headers: &[ProgramHeader], layout: Layout) -> Notes {
     let mut read = Notes::default();
-    for header in headers {
-        if !matches!(header.p_type, PT_NOTE | PT_GNU_PROPERTY) || header.p_filesz > MAX_NOTE_BYTES {
-            continue;
-        }
+    let has_notes =
+        |header: &&ProgramHeader| header.p_type == PT_NOTE && header.p_filesz <= MAX_NOTE_BYTES;
+    for header in headers.iter().filter(has_notes) {
         let Ok(bytes) = reader.bytes(header.p_offset, header.p_filesz) else { continue };
-        let alignment = if header.p_align == 8 { 8 } else { 4 };
-        let gnu = notes(bytes, alignment, layout).filter(|note| note.owner == b"GNU\0");
-        for Note { kind, description, .. } in gnu {
-            match kind {
-                NT_GNU_ABI_TAG if read.abi_tag.is_none() && description.len() == 16 => {
-                    let word = |index: usize| word(description, index * 4, layout).unwrap_or(0);
-                    read.abi_tag =
-                        Some(AbiTag { system: word(0), version: [word(1), word(2), word(3)] });
-                }
-                NT_GNU_PROPERTY_TYPE_0 => read.take_properties(description, layout),
-                _ => {}
+        let tag = gnu(bytes, header, layout)
+            .find(|note| note.kind == NT_GNU_ABI_TAG && note.description.len() == 16);
+        if let Some(Note { description, .. }) = tag {
+            let word = |index: usize| word(description, index * 4, layout).unwrap_or(0);
+            read.abi_tag = Some(AbiTag { system: word(0), version: [word(1), word(2), word(3)] });
+            break;
+        }
+    }
+    // Properties are read from `PT_NOTE` and not from `PT_GNU_PROPERTY`, from the last one that has
+    // some, and only where their alignment is right (`sysdeps/x86/dl-prop.h`).
+    let word_bytes = match layout.class {
+        Class::Elf32 => 4,
+        Class::Elf64 => 8,
+    };
+    let aligned = |header: &&ProgramHeader| has_notes(header) && header.p_align == word_bytes;
+    for header in headers.iter().rev().filter(aligned) {
+        let Ok(bytes) = reader.bytes(header.p_offset, header.p_filesz) else { continue };
+        let mut properties =
+            gnu(bytes, header, layout).filter(|note| note.kind == NT_GNU_PROPERTY_TYPE_0);
+        if let Some(Note { description, .. }) = properties.next() {
+            // Two of them are the work of an old linker, and void.
+            if properties.next().is_none() {
+                read.take_properties(description, layout);
             }
+            break;
         }
     }
     read
+}
+
+/// Returns the notes of owner `GNU`.
+fn gnu<'a>(
+    bytes: &'a [u8],
+    header: &ProgramHeader,
+    layout: Layout,
+) -> impl Iterator<Item = Note<'a>> {
+    let alignment = if header.p_align == 8 { 8 } else { 4 };
+    notes(bytes, alignment, layout).filter(|note| note.owner == b"GNU\0")
 }
 
 /// Returns the descriptions of the notes that tell what the object opens at run time.

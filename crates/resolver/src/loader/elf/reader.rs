@@ -11,8 +11,9 @@ const PREFIX_BYTES: usize = 4096;
 /// Bytes that are read around a string, so that its neighbours cost no further call.
 const WINDOW_BYTES: u64 = 4096;
 
-/// Longest string that is taken, in bytes without its NUL: `PATH_MAX` (`limits.h`).
-const MAX_STRING_BYTES: u64 = 4096;
+/// Longest string that is taken, in bytes without its NUL. Loaders have no limit; the search lists
+/// of Nix have some thousand bytes, and no path has more than `PATH_MAX`, which is 4096.
+const MAX_STRING_BYTES: u64 = 32_768;
 
 /// Memory for the parts of a file. It is used again for the next one: memory that is taken anew for
 /// each of hundreds of files costs more than the files.
@@ -97,7 +98,14 @@ impl<'a> Reader<'a> {
 
     /// Returns the bytes at `offset` up to the next NUL.
     pub(super) fn string(&mut self, offset: u64) -> Result<Box<[u8]>, ElfProblem> {
-        let limit = self.size_bytes.min(offset.saturating_add(MAX_STRING_BYTES + 1));
+        match self.string_within(offset, WINDOW_BYTES) {
+            Err(ElfProblem::StringTooLong) => self.string_within(offset, MAX_STRING_BYTES),
+            string => string,
+        }
+    }
+
+    fn string_within(&mut self, offset: u64, longest_bytes: u64) -> Result<Box<[u8]>, ElfProblem> {
+        let limit = self.size_bytes.min(offset.saturating_add(longest_bytes + 1));
         if offset >= limit {
             return Err(ElfProblem::PointsOutside);
         }

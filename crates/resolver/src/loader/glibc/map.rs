@@ -33,6 +33,9 @@ pub(in crate::loader) struct Map {
     pub(in crate::loader) elf: Option<Arc<Elf>>,
     pub(super) rpath: Option<PathList>,
     pub(super) runpath: Option<PathList>,
+    /// Whether it stands before the program in the loader's list, as filters of the program do. The
+    /// loader reads its list from the program on, so that no name leads to this (`_ns_loaded`).
+    pub(in crate::loader) hidden: bool,
 }
 
 impl Map {
@@ -108,11 +111,12 @@ impl State<'_> {
             path: path.into(),
             names: vec![name.into()],
             loader,
-            origin: origin(path, self.request.cwd.as_bytes()),
+            origin: origin(path, self.cwd.as_bytes()),
             id,
             elf,
             rpath: None,
             runpath: None,
+            hidden: false,
         });
         self.order.push(Place::Map(map));
         map
@@ -123,6 +127,7 @@ impl State<'_> {
         self.order.retain(|other| *other != Place::Map(map));
         let place = self.place_before(owner);
         self.order.insert(place, Place::Map(map));
+        self.maps[map].hidden = owner == MAIN || self.maps[owner].hidden;
     }
 
     /// Returns the place of a map in the loader's list.
@@ -130,11 +135,11 @@ impl State<'_> {
         self.order.iter().position(|other| *other == Place::Map(owner)).unwrap_or(0)
     }
 
-    /// Returns the maps in the order of the loader's list.
+    /// Returns the maps that names lead to, in the order of the loader's list.
     pub(super) fn listed(&self) -> impl Iterator<Item = usize> {
         self.order.iter().filter_map(|place| match place {
-            Place::Map(map) => Some(*map),
-            Place::Missing(_) => None,
+            Place::Map(map) if !self.maps[*map].hidden => Some(*map),
+            Place::Map(_) | Place::Missing(_) => None,
         })
     }
 
@@ -199,7 +204,7 @@ impl State<'_> {
             self.trace.lookups.push(lookup);
             return Ok(Some(map));
         }
-        let checked = verify::contents(&opened.elf, self.glibc.version, self.request.level);
+        let checked = verify::contents(&opened.elf, self.glibc.version);
         if let Err(cause) = checked {
             self.trace.lookups.push(lookup);
             return Err(Stopped { path: opened.path, found: opened.found, cause });
@@ -233,7 +238,7 @@ impl State<'_> {
     fn loaded(&self, name: &[u8]) -> Option<usize> {
         match &**self.names.0.get(name)? {
             [] => None,
-            [map] => Some(*map),
+            [map] => (!self.maps[*map].hidden).then_some(*map),
             // Rare: two objects with one soname. The list is in another order than the maps only
             // after a filter.
             maps => self.listed().find(|map| maps.contains(map)),

@@ -7,11 +7,12 @@ impl State<'_> {
     /// Opens a library for an object. What goes wrong is an answer of `dlopen`, and ends nothing.
     pub(super) fn open(&mut self, opening: &Opening<'_>) {
         let Some(owner) = self.map_at(opening) else { return };
-        let lookup = self.trace.lookups.len();
+        let (lookup, before) = (self.trace.lookups.len(), self.maps.len());
         match self.map(opening.name, opening.name, Tag::Opened, owner) {
             Ok(Some(map)) => {
                 let known = self.trace.fatal.take();
-                if self.dependencies(vec![Queued { map, done: false }]).is_err() {
+                let loaded = self.dependencies(vec![Queued { map, done: false }]);
+                if loaded.and_then(|()| self.check_levels(before)).is_err() {
                     let fatal = self.trace.fatal.take();
                     self.trace.lookups.truncate(lookup + 1);
                     if let (Some(fatal), Some(lookup)) = (fatal, self.trace.lookups.get_mut(lookup))
