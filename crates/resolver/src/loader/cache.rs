@@ -126,10 +126,11 @@ impl Cache {
     pub(super) fn look_up(&self, name: &[u8], choice: &Choice<'_>) -> Option<Answer> {
         let signed = choice.profile.machine.has_signed_char();
         let compare = |key: &[u8]| compare(name, key, signed);
-        let (mut left, mut right) = (0, self.count);
+        // The halves are those of the loader: a table that is not sorted gives its answer too.
+        let (mut left, mut end) = (0, self.count);
         let mut first = None;
-        while left < right {
-            let middle = usize::midpoint(left, right);
+        while left < end {
+            let middle = usize::midpoint(left, end - 1);
             match compare(self.key(middle)?) {
                 Ordering::Equal => {
                     first = Some(middle);
@@ -137,7 +138,7 @@ impl Cache {
                 }
                 // The table descends.
                 Ordering::Less => left = middle + 1,
-                Ordering::Greater => right = middle,
+                Ordering::Greater => end = middle,
             }
         }
         let is_equal = |place: usize| self.key(place).is_some_and(|key| compare(key).is_eq());
@@ -147,7 +148,7 @@ impl Cache {
         }
 
         let mut best: Option<(usize, Answer)> = None;
-        for place in first..self.count {
+        for place in first..end {
             if !is_equal(place) {
                 break;
             }
@@ -460,6 +461,14 @@ mod tests {
         compat.resize(32, 0);
         compat.extend(fixture::cache(&[("liba.so", "/new", 0x303, 0)], &[]));
         assert_eq!(look_up(&compat, "liba.so", Machine::X86_64, None).unwrap(), "/new");
+    }
+
+    #[test]
+    fn a_table_that_is_not_sorted_is_searched_as_the_loader_does() {
+        let bytes =
+            fixture::cache(&[("liba.so", "/a", 0x303, 0), ("libb.so", "/b", 0x303, 0)], &[]);
+        assert_eq!(look_up(&bytes, "liba.so", Machine::X86_64, None).unwrap(), "/a");
+        assert_eq!(look_up(&bytes, "libb.so", Machine::X86_64, None), None);
     }
 
     #[test]

@@ -82,10 +82,14 @@ pub(super) fn load(
 ) {
     let main = Arc::clone(&trace.main.elf);
     let secure = trace.main.secure;
-    if let Some(Some(Err(problem))) =
-        main.segments.as_ref().ok().map(|segments| segments.dynamic.as_ref())
-    {
-        let (cause, path) = (Cause::Elf(*problem), request.program.into());
+    let cause = match main.segments.as_ref().map(|segments| &segments.dynamic) {
+        Ok(Some(Ok(_))) => None,
+        Ok(Some(Err(problem))) => Some(Cause::Elf(*problem)),
+        // The loader has no word for it, and crashes.
+        Ok(None) | Err(_) => Some(Cause::NoDynamic),
+    };
+    if let Some(cause) = cause {
+        let path = request.program.into();
         trace.fatal = Some(Fatal { cause, path, requester: Requester::Main });
         return;
     }
