@@ -215,7 +215,7 @@ impl Check {
                     let elf = &self.scope[provider].elf;
                     let keeps =
                         elf.segments.as_ref().is_ok_and(|segments| segments.keeps_protected);
-                    if symbol.is_protected() && keeps {
+                    if symbol.is_protected() && keeps && !self.is_musl {
                         SymbolCause::CopyOfProtected
                     } else if symbol.size != reference.symbol.size {
                         SymbolCause::OtherSize

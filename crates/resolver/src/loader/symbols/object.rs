@@ -96,27 +96,23 @@ impl Symbol {
     }
 
     /// Tells whether this can be what is looked for, leaving name and version aside
-    /// (`check_match`, and the bindings in `do_lookup_x`).
-    fn defines(&self, class: Class) -> bool {
+    /// (`check_match`, and the bindings in `do_lookup_x`; musl's `find_sym2`).
+    fn defines(&self, class: Class, is_musl: bool) -> bool {
         /// `STB_GNU_UNIQUE` and `STT_GNU_IFUNC` have the first number of their range.
         const BINDINGS: [u8; 3] = [sym::STB_GLOBAL, sym::STB_WEAK, sym::STB_GNU_UNIQUE];
-        const TYPES: [u8; 6] = [
-            sym::STT_NOTYPE,
-            sym::STT_OBJECT,
-            sym::STT_FUNC,
-            sym::STT_COMMON,
-            sym::STT_TLS,
-            sym::STT_GNU_IFUNC,
-        ];
+        const TYPES: [u8; 5] =
+            [sym::STT_NOTYPE, sym::STT_OBJECT, sym::STT_FUNC, sym::STT_COMMON, sym::STT_TLS];
         let kind = sym::st_type(self.info);
-        let has_value = self.value != 0 || self.section == ABSOLUTE || kind == sym::STT_TLS;
+        // musl knows no functions that choose one, no symbol of value 0, and no visibility.
+        let is_absolute = self.section == ABSOLUTE && !is_musl;
+        let has_value = self.value != 0 || is_absolute || kind == sym::STT_TLS;
         let is_undefined = self.section == UNDEFINED;
         let is_usable = !is_undefined || (class != Class::Call && kind != sym::STT_TLS);
         has_value
             && is_usable
-            && TYPES.contains(&kind)
+            && (TYPES.contains(&kind) || (kind == sym::STT_GNU_IFUNC && !is_musl))
             && BINDINGS.contains(&sym::st_bind(self.info))
-            && !self.is_hidden()
+            && (is_musl || !self.is_hidden())
     }
 }
 
@@ -369,7 +365,7 @@ impl Object {
     ) -> Option<Symbol> {
         let entry = self.symbol(symbol)?;
         let strings = self.tables.strings?;
-        if !entry.defines(class)
+        if !entry.defines(class, is_musl)
             || !self.blocks.is_name(strings.checked_add(entry.name.into())?, &reference.name)
         {
             return None;
@@ -478,5 +474,32 @@ impl Unversioned {
 
     fn definition(&self) -> Option<Symbol> {
         self.first.filter(|_| self.count == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn musl_takes_fewer_symbols_than_glibc() {
+        let symbol = |kind: u8, section: u16, value: u64| Symbol {
+            name: 1,
+            info: sym::STB_GLOBAL << 4 | kind,
+            other: 0,
+            section,
+            value,
+            size: 0,
+        };
+        for (symbol, glibc, musl) in [
+            (symbol(sym::STT_FUNC, 1, 1), true, true),
+            (symbol(sym::STT_TLS, 1, 0), true, true),
+            (symbol(sym::STT_GNU_IFUNC, 1, 1), true, false),
+            (symbol(sym::STT_NOTYPE, ABSOLUTE, 0), true, false),
+            (symbol(sym::STT_NOTYPE, 1, 0), false, false),
+        ] {
+            assert_eq!(symbol.defines(Class::Other, false), glibc);
+            assert_eq!(symbol.defines(Class::Other, true), musl);
+        }
     }
 }
