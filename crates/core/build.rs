@@ -1,4 +1,8 @@
-//! Puts the pages of `docs/errors` into the program, for `imgc explain`.
+//! Puts the pages of `docs/errors` into the program, for `imgc explain`, and decides how it is
+//! linked.
+
+#[path = "build/linking.rs"]
+mod linking;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -23,5 +27,6 @@ fn main() -> std::io::Result<()> {
         writeln!(table, "    ({code:?}, include_str!({page:?})),").expect("a string grows");
     }
     table.push_str("]\n");
-    fs::write(Path::new(&target).join("pages.rs"), table)
+    fs::write(Path::new(&target).join("pages.rs"), table)?;
+    linking::decide(Path::new(&root), Path::new(&target))
 }
