@@ -1,7 +1,9 @@
 //! What was typed: the command line as data.
 
+mod quick;
 pub(crate) mod store;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -38,30 +40,9 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Reads the command line.
     pub(crate) fn read() -> Self {
-        Self::read_ldd().unwrap_or_else(Self::parse)
+        let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+        quick::plain(&words).or_else(|| quick::alone(&words)).unwrap_or_else(Self::parse)
     }
-
-    /// Reads that of `ldd`, which is over before clap has made all commands ready. Nothing if it is
-    /// another one, or if there is anything to say about it.
-    fn read_ldd() -> Option<Self> {
-        let words = || std::env::args_os().skip(1);
-        if words().next()? != "ldd" {
-            return None;
-        }
-        let LddAlone { global, arguments } = LddAlone::try_parse_from(words()).ok()?;
-        let command = Some(Command::Ldd(arguments));
-        Some(Self { global, version: false, verbose: false, command })
-    }
-}
-
-/// `imgc ldd` as a program of its own.
-#[derive(Debug, Parser)]
-#[command(disable_help_flag = true)]
-struct LddAlone {
-    #[command(flatten)]
-    global: GlobalArguments,
-    #[command(flatten)]
-    arguments: LddArguments,
 }
 
 /// What every command takes.

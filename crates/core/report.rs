@@ -130,19 +130,13 @@ fn message_of(diagnostic: &dyn Diagnostic) -> String {
 #[derive(Debug)]
 pub(crate) struct Reporter {
     format: MessageFormat,
-    handler: GraphicalReportHandler,
+    colors: bool,
     messages: Vec<Message>,
 }
 
 impl Reporter {
     pub(crate) fn new(format: MessageFormat, colors: bool) -> Self {
-        let theme =
-            if colors { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(WIDTH)
-            .with_links(false)
-            .with_context_lines(1);
-        Self { format, handler, messages: Vec::new() }
+        Self { format, colors, messages: Vec::new() }
     }
 
     /// Writes one report; nothing if all are written together, at the end.
@@ -166,8 +160,14 @@ impl Reporter {
     }
 
     fn human(&self, report: &Report, map: &SourceMap) -> String {
+        let theme =
+            if self.colors { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(WIDTH)
+            .with_links(false)
+            .with_context_lines(1);
         let mut text = String::new();
-        match self.handler.render_report(&mut text, &Rendered::new(report, map)) {
+        match handler.render_report(&mut text, &Rendered::new(report, map)) {
             // A blank line sets each report apart from the next.
             Ok(()) => format!("{}\n\n", text.trim_end()),
             // The printer has refused: what is to be said is still said.
