@@ -50,7 +50,8 @@ impl Host for Machine {
     }
 
     fn read_link(&self, path: &HostPath) -> Result<Vec<u8>, Errno> {
-        retry_on_intr(|| rustix::fs::readlink(path.as_bytes(), Vec::new()))
+        // Room for most targets: a buffer that is too small costs another call.
+        retry_on_intr(|| rustix::fs::readlink(path.as_bytes(), Vec::with_capacity(256)))
             .map(std::ffi::CString::into_bytes)
     }
 

@@ -1,13 +1,15 @@
 //! Looks for texts among the constants of a loader.
 //!
-//! A loader has 40 KiB of them, ten thousand texts, of which five matter; they are looked for at
-//! each start of `imgc ldd`, so that no text is cut out which does not hold what is wanted.
+//! A loader has 25 KiB of them, of which five texts matter; they are looked for at each start of
+//! `imgc ldd`, so no text is cut out that does not hold what is wanted. This is not `memchr`'s
+//! `memmem`: that asks the processor what it can do, and on a virtual machine the question takes
+//! longer than all of the search.
 
 /// Longest text that is cut out, in bytes on each side of what was found: `PATH_MAX` (`limits.h`).
 const MAX_TEXT_BYTES: usize = 4096;
 
 /// Bytes that are compared at once. Compilers make a few instructions of each chunk.
-const CHUNK_BYTES: usize = 64;
+const CHUNK_BYTES: usize = 32;
 
 /// The constants: bytes in which texts end with NUL.
 #[derive(Clone, Copy)]
@@ -15,17 +17,26 @@ pub(super) struct Constants<'a>(pub(super) &'a [u8]);
 
 impl<'a> Constants<'a> {
     /// Returns where `needle` is, in order. Its first two bytes should be a rare pair.
-    pub(super) fn places(self, needle: &'static [u8]) -> impl Iterator<Item = usize> + 'a {
+    pub(super) fn places<'n>(self, needle: &'n [u8]) -> impl Iterator<Item = usize> + use<'a, 'n> {
         let bytes = self.0;
         let [first, second] = needle.first_chunk().copied().unwrap_or_default();
-        let starts = (0..bytes.len()).step_by(CHUNK_BYTES);
-        starts
-            .filter(move |start| match bytes[*start..].first_chunk::<{ CHUNK_BYTES + 1 }>() {
-                Some(chunk) => has_pair(chunk, first, second),
-                None => true,
-            })
-            .flat_map(move |start| start..bytes.len().min(start + CHUNK_BYTES))
-            .filter(move |at| bytes[*at..].starts_with(needle))
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            while at < bytes.len() {
+                if at.is_multiple_of(CHUNK_BYTES)
+                    && let Some(chunk) = bytes[at..].first_chunk::<{ CHUNK_BYTES + 1 }>()
+                    && !has_pair(chunk, first, second)
+                {
+                    at += CHUNK_BYTES;
+                    continue;
+                }
+                at += 1;
+                if bytes[at - 1] == first && bytes[at - 1..].starts_with(needle) {
+                    return Some(at - 1);
+                }
+            }
+            None
+        })
     }
 
     /// Returns the text that `at` lies in, and where it starts. Nothing if it has no end.
@@ -39,8 +50,8 @@ impl<'a> Constants<'a> {
 
     /// Tells whether `text` stands there, between NULs.
     pub(super) fn has(self, text: &[u8]) -> bool {
-        let with_nul = [text, b"\0"].concat();
-        self.places(b"\0l").any(|at| self.0[at + 1..].starts_with(&with_nul))
+        let between = [b"\0", text, b"\0"].concat();
+        self.places(&between).next().is_some()
     }
 }
 

@@ -17,10 +17,12 @@ mod version;
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::header::{self, Header};
 use goblin::elf::program_header::{
-    PF_R, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader,
+    PF_R, PF_W, PF_X, PT_DYNAMIC, PT_GNU_EH_FRAME, PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader,
 };
 
 use crate::host::{Errno, HostFile};
+
+use super::constants::Constants;
 
 pub use dynamic::{Dynamic, Tag};
 pub use machine::{Class, Layout, Machine};
@@ -140,6 +142,9 @@ pub struct Segments {
     pub empty_dynamic: bool,
     /// Where the constants are: offset and size of the `PT_LOAD`s that may only be read.
     pub constants: Vec<(u64, u64)>,
+    /// Where the tables for unwinding start that linkers put behind the constants
+    /// (`PT_GNU_EH_FRAME`).
+    pub unwinding: Option<u64>,
     /// Where the code is: offset and size of the `PT_LOAD`s that may be executed and not written.
     /// Older linkers put the constants beside it.
     pub code: Vec<(u64, u64)>,
@@ -281,7 +286,7 @@ impl Segments {
             .find(|header| header.p_type == PT_INTERP)
             .map(|header| read_interpreter(reader, header));
         let packed =
-            interpreter.is_none() && memchr::memmem::find(reader.prefix(), b"UPX!").is_some();
+            interpreter.is_none() && Constants(reader.prefix()).places(b"UPX!").next().is_some();
         let note::Notes { abi_tag, isa_needed, keeps_protected } =
             note::read(reader, &headers, layout);
         // The last one with content counts (`_dl_map_object_from_fd`).
@@ -302,6 +307,10 @@ impl Segments {
                 .filter(|header| header.p_type == PT_LOAD && header.p_flags == PF_R)
                 .map(|header| (header.p_offset, header.p_filesz))
                 .collect(),
+            unwinding: headers
+                .iter()
+                .find(|header| header.p_type == PT_GNU_EH_FRAME)
+                .map(|header| header.p_offset),
             code: headers
                 .iter()
                 .filter(|header| header.p_type == PT_LOAD && header.p_flags & (PF_W | PF_X) == PF_X)

@@ -464,21 +464,10 @@ impl<'a> State<'a> {
         }
         let file = self.search.roots.open(&walk).ok()?;
         let size = walk.stat.size.min(cache::MAX_CACHE_BYTES);
-        let bytes = read_whole(&*file, size).ok();
+        let bytes = self.loader.read_whole(&*file, size).ok();
         let cache = bytes.and_then(|bytes| Cache::parse(bytes, self.profile.big_endian));
         let cache = cache.map(Arc::new);
         self.loader.caches().insert(walk.stat.id, cache.clone());
         cache
     }
-}
-
-fn read_whole(
-    file: &dyn crate::host::HostFile,
-    size_bytes: u64,
-) -> Result<Vec<u8>, crate::host::Errno> {
-    let length = usize::try_from(size_bytes).map_err(|_| crate::host::Errno::FBIG)?;
-    let mut bytes = vec![0; length];
-    let length = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(length);
-    Ok(bytes)
 }

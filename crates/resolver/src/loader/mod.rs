@@ -18,6 +18,7 @@ mod musl;
 mod path_list;
 mod profile;
 mod request;
+mod scratch;
 mod search;
 mod start;
 mod symbols;
@@ -33,7 +34,7 @@ mod warning;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::host::FileId;
+use crate::host::{Errno, FileId, HostFile};
 use crate::root::Roots;
 
 pub(crate) use cache::{CacheAbi, CacheEntry, compare as compare_names, write_cache};
@@ -64,6 +65,7 @@ pub struct Loader {
     shelf: elf::Shelf,
     profiles: Mutex<HashMap<FileId, Option<Arc<Profile>>>>,
     caches: Mutex<HashMap<FileId, Option<Arc<cache::Cache>>>>,
+    scratch: Mutex<scratch::Scratch>,
 }
 
 impl Loader {
@@ -135,6 +137,16 @@ impl Loader {
     fn profiles(&self) -> MutexGuard<'_, HashMap<FileId, Option<Arc<Profile>>>> {
         // Entries are inserted whole: a panic elsewhere leaves none that is half made.
         self.profiles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the first bytes of a file.
+    fn read_whole(&self, file: &dyn HostFile, length: u64) -> Result<Vec<u8>, Errno> {
+        self.scratch().read(file, length)
+    }
+
+    fn scratch(&self) -> MutexGuard<'_, scratch::Scratch> {
+        // Whoever takes it empties it first.
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn caches(&self) -> MutexGuard<'_, HashMap<FileId, Option<Arc<cache::Cache>>>> {

@@ -235,7 +235,7 @@ fn find_lib(constants: Constants<'_>, directories: &[&[u8]]) -> Box<[u8]> {
     directories
         .iter()
         .map(bare)
-        .find(|bare| constants.has(bare))
+        .find(|bare| bare.starts_with(b"lib") && constants.has(bare))
         .unwrap_or_else(|| (*b"lib").into())
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::host::{Errno, FileType};
+use crate::host::{Errno, FileType, HostFile};
 use crate::root::{Roots, WalkError};
 
 use super::Loader;
 use super::elf::{self, Class, Elf, ElfProblem, Machine, Unread, View};
 use super::profile::{self, Profile};
 use super::request::Request;
+use super::scratch::{self, Scratch};
 use super::trace::{Interpreter, Main};
 use super::usual;
 use super::warning::Warning;
@@ -178,7 +179,8 @@ impl Loader {
         if walk.stat.mode & 0o111 == 0 {
             return Err(StartProblem::InterpreterNotExecutable { path: path.into() });
         }
-        let elf = self.shelf.read(roots, &walk, View::Kernel).map_err(|unread| match unread {
+        let read = self.shelf.read_open(roots, &walk, View::Kernel);
+        let (elf, file) = read.map_err(|unread| match unread {
             Unread::Open(errno) => broken(ElfProblem::Unreadable(errno)),
             Unread::Elf(problem) => broken(problem),
         })?;
@@ -195,7 +197,11 @@ impl Loader {
         let profile = match known {
             Some(profile) => profile,
             None => {
-                let profile = read_profile(roots, &walk, &elf)
+                let profile = file
+                    .map_or_else(|| roots.open(&walk), Ok)
+                    .and_then(|file| {
+                        read_profile(&*file, walk.stat.size, &elf, &mut self.scratch())
+                    })
                     .map_err(|errno| broken(ElfProblem::Unreadable(errno)))?
                     .map(Arc::new);
                 self.profiles().insert(walk.stat.id, profile.clone());
@@ -229,37 +235,39 @@ fn check_program(elf: &Elf, warnings: &mut Vec<Warning>) -> Result<(), StartProb
     Ok(())
 }
 
-/// Reads the constants of a loader, and all of it if those do not tell: older linkers put them
-/// beside the code.
+/// Reads the constants of a loader up to its tables for unwinding, and all of it if those do not
+/// tell: older linkers put them beside the code.
 fn read_profile(
-    roots: &Roots,
-    walk: &crate::root::Walk,
+    file: &dyn HostFile,
+    size_bytes: u64,
     elf: &Elf,
+    scratch: &mut Scratch,
 ) -> Result<Option<Profile>, Errno> {
-    let size = walk.stat.size.min(profile::MAX_LOADER_BYTES);
-    let file = roots.open(walk)?;
-    let append = |bytes: &mut Vec<u8>, offset: u64, length: u64| {
-        let before = bytes.len();
-        bytes.resize(before + usize::try_from(length).map_err(|_| Errno::FBIG)?, 0);
-        let length = file.read_at(&mut bytes[before..], offset)?;
-        bytes.truncate(before + length);
-        Ok::<_, Errno>(())
-    };
-    let mut constants = Vec::new();
+    /// Two ranges are no neighbours: nothing must look adjacent across the cut.
+    const CUT: [u8; 3] = [0, b'#', 0];
+    let size = size_bytes.min(profile::MAX_LOADER_BYTES);
     let segments = elf.segments.as_ref().ok();
     let ranges = segments.map(|segments| &*segments.constants).unwrap_or_default();
-    for (offset, length) in ranges {
+    let unwinding = segments.and_then(|segments| segments.unwinding).unwrap_or(size);
+    let ranges = ranges.iter().map(|(offset, length)| {
         let offset = (*offset).min(size);
-        append(&mut constants, offset, (*length).min(size - offset))?;
-        // Two ranges are no neighbours: nothing must look adjacent across the cut.
-        constants.extend([0, b'#', 0]);
+        let end = offset.saturating_add(*length).min(size);
+        (offset, if unwinding > offset { end.min(unwinding) - offset } else { end - offset })
+    });
+    let constants = scratch.take();
+    // Ranges that overlap are no loader's, and have no end.
+    if ranges.clone().map(|(_, length)| length).sum::<u64>() <= size {
+        for (offset, length) in ranges {
+            scratch::append(constants, file, offset, length)?;
+            constants.extend(CUT);
+        }
     }
-    match Profile::read(&constants, elf) {
+    match Profile::read(constants, elf) {
         Some(profile) if !profile.defaults_used => Ok(Some(profile)),
         _ => {
-            constants.clear();
-            append(&mut constants, 0, size)?;
-            Ok(Profile::read(&constants, elf))
+            let whole = scratch.take();
+            scratch::append(whole, file, 0, size)?;
+            Ok(Profile::read(whole, elf))
         }
     }
 }

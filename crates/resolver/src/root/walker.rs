@@ -65,7 +65,10 @@ impl Walker {
             lower: None,
             below: HashMap::new(),
         };
-        Self { places: vec![root], last: None }
+        // Room for what one program leads to: places are large, and would be moved at each doubling.
+        let mut places = Vec::with_capacity(64);
+        places.push(root);
+        Self { places, last: None }
     }
 
     /// Walks `path` as `path_resolution(7)` says.

@@ -128,9 +128,7 @@ impl Dynamic {
         };
         let address = |tag: u64| file_offset(headers, last(tag)?);
         let (needs_at, definitions_at) = (table(dt::DT_VERNEED)?, table(dt::DT_VERDEF)?);
-        if let (Some(start), Some(length)) = (string(0), last(dt::DT_STRSZ)) {
-            prefetch(reader, start, length, [needs_at, definitions_at])?;
-        }
+        prefetch(reader, &entries, &string, [needs_at, definitions_at])?;
 
         let text = |reader: &mut Reader<'_>, offset: u64| match strings {
             None => Err(ElfProblem::NoStrings),
@@ -219,20 +217,38 @@ fn entries(
     }
 }
 
-/// Reads strings and version tables at once when they lie close together, as linkers put them.
+/// Reads names and version tables at once when they lie close together. GNU linkers put names
+/// behind those of symbols, and then the tables; others put the tables first, and then names before
+/// those of symbols. The names of versions lie beside the others. What lies elsewhere is read later.
 fn prefetch(
     reader: &mut Reader<'_>,
-    strings: u64,
-    strings_bytes: u64,
+    entries: &[dt::Dyn],
+    string: &dyn Fn(u64) -> Option<u64>,
     tables: [Option<u64>; 2],
 ) -> Result<(), ElfProblem> {
+    /// Room for the last name and those of versions.
+    const NAME_BYTES: u64 = 256;
     /// Room for the records of a version table, whose size no tag tells.
     const TABLE_BYTES: u64 = 1024;
-    let mut start = strings;
-    let mut end = strings.saturating_add(strings_bytes);
-    for table in tables.into_iter().flatten() {
-        start = start.min(table);
-        end = end.max(table + TABLE_BYTES);
+    let (mut start, mut end) = (u64::MAX, 0);
+    let names = entries.iter().filter(|entry| {
+        matches!(
+            entry.d_tag,
+            dt::DT_NEEDED
+                | dt::DT_SONAME
+                | dt::DT_RPATH
+                | dt::DT_RUNPATH
+                | dt::DT_AUDIT
+                | dt::DT_DEPAUDIT
+                | DT_FILTER
+                | DT_AUXILIARY
+        )
+    });
+    let names = names.filter_map(|entry| string(entry.d_val)).map(|at| (at, NAME_BYTES));
+    let tables = tables.into_iter().flatten().map(|at| (at, TABLE_BYTES));
+    for (at, length) in names.chain(tables) {
+        start = start.min(at);
+        end = end.max(at.saturating_add(length));
     }
     if end.saturating_sub(start) <= MAX_PREFETCH_BYTES && end > start && start < reader.size_bytes()
     {

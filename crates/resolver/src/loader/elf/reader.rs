@@ -11,6 +11,9 @@ const PREFIX_BYTES: usize = 4096;
 /// Bytes that are read around a string, so that its neighbours cost no further call.
 const WINDOW_BYTES: u64 = 4096;
 
+/// Steps in which buffers grow, in bytes, so that few of them ever have to be replaced.
+const STEP_BYTES: usize = 4096;
+
 /// Longest string that is taken, in bytes without its NUL. Loaders have no limit; the search lists
 /// of Nix have some thousand bytes, and no path has more than `PATH_MAX`, which is 4096.
 const MAX_STRING_BYTES: u64 = 32_768;
@@ -35,6 +38,10 @@ struct Part {
 
 impl Part {
     fn read(&mut self, file: &dyn HostFile, start: u64, length: usize) -> Result<(), ElfProblem> {
+        if self.buffer.capacity() < length {
+            // What was read before is not needed any more, and must not be moved.
+            self.buffer = Vec::with_capacity(length.next_multiple_of(STEP_BYTES));
+        }
         if self.buffer.len() < length {
             self.buffer.resize(length, 0);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::host::{Errno, FileId};
+use crate::host::{Errno, FileId, HostFile};
 use crate::root::{Roots, Walk};
 
 use super::{Buffers, Elf, ElfProblem, Machine};
@@ -28,6 +28,9 @@ pub(in crate::loader) enum Unread {
 
 type Entry = Result<Arc<Elf>, ElfProblem>;
 
+/// What was read, and the file if it was opened for that.
+type Read = (Arc<Elf>, Option<Box<dyn HostFile>>);
+
 /// Files by their identity.
 #[derive(Default)]
 pub(in crate::loader) struct Shelf {
@@ -43,9 +46,19 @@ impl Shelf {
         walk: &Walk,
         view: View,
     ) -> Result<Arc<Elf>, Unread> {
+        self.read_open(roots, walk, view).map(|(elf, _)| elf)
+    }
+
+    /// As [`Shelf::read`]; also returns the file.
+    pub(in crate::loader) fn read_open(
+        &self,
+        roots: &Roots,
+        walk: &Walk,
+        view: View,
+    ) -> Result<Read, Unread> {
         let key = (walk.stat.id, view);
         if let Some(entry) = self.files().get(&key) {
-            return entry.clone().map_err(Unread::Elf);
+            return entry.clone().map(|elf| (elf, None)).map_err(Unread::Elf);
         }
         let file = roots.open(walk).map_err(Unread::Open)?;
         // Threads that read at the same time make buffers of their own.
@@ -53,7 +66,7 @@ impl Shelf {
         let entry = read_with(&*file, walk.stat.size, view, &mut buffers);
         *self.buffers() = Some(buffers);
         self.files().insert(key, entry.clone());
-        entry.map_err(Unread::Elf)
+        entry.map(|elf| (elf, Some(file))).map_err(Unread::Elf)
     }
 
     fn buffers(&self) -> std::sync::MutexGuard<'_, Option<Buffers>> {
@@ -67,20 +80,11 @@ impl Shelf {
 }
 
 /// Reads a file with someone's eyes.
-pub(in crate::loader) fn read(
-    file: &dyn crate::host::HostFile,
-    size_bytes: u64,
-    view: View,
-) -> Entry {
+pub(in crate::loader) fn read(file: &dyn HostFile, size_bytes: u64, view: View) -> Entry {
     read_with(file, size_bytes, view, &mut Buffers::default())
 }
 
-fn read_with(
-    file: &dyn crate::host::HostFile,
-    size_bytes: u64,
-    view: View,
-    buffers: &mut Buffers,
-) -> Entry {
+fn read_with(file: &dyn HostFile, size_bytes: u64, view: View, buffers: &mut Buffers) -> Entry {
     let elf = Elf::read_with(file, size_bytes, None, buffers)?;
     if view == View::Loader {
         return Ok(Arc::new(elf));

@@ -7,6 +7,9 @@ use super::{ElfProblem, Layout, Reader};
 /// Most records that are read of one table. The largest known tables have some hundred.
 const MAX_RECORDS: usize = 65_536;
 
+/// Most versions of one need that room is made for before they are read.
+const USUAL_VERSIONS: u16 = 64;
+
 /// What an object needs of one other file (`Elf64_Verneed`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionNeed {
@@ -63,7 +66,8 @@ impl Table<'_> {
                 return Err(ElfProblem::VersionRecord);
             }
             let file = self.text(reader, record.word(4, self.layout))?;
-            let mut versions = Vec::new();
+            let count = record.half(2, self.layout).min(USUAL_VERSIONS);
+            let mut versions = Vec::with_capacity(count.into());
             let mut aux_at = at + u64::from(record.word(8, self.layout));
             loop {
                 let aux = Record::read(reader, aux_at, 16)?;

@@ -38,7 +38,7 @@ impl State<'_> {
         }
         if let Ok(walk) = self.search.roots.walk(PRELOAD_FILE, self.request.cwd)
             && let Ok(file) = self.search.roots.open(&walk)
-            && let Ok(text) = read_whole(&*file, walk.stat.size.min(MAX_PRELOAD_BYTES))
+            && let Ok(text) = self.loader.read_whole(&*file, walk.stat.size.min(MAX_PRELOAD_BYTES))
         {
             let before = names.len();
             names.extend(names_of_file(text).into_iter().map(|name| (name, true)));
