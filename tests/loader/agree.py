@@ -3,7 +3,7 @@
 
     tests/loader/agree.py [--imgc PROGRAM] [--symbols] [DIRECTORY]...        (/usr/bin and /usr/sbin otherwise)
 
-The loader is started as `ld.so --list FILE`, which maps FILE and runs nothing of it, and only for programs that name
+The loader is started as `ldd` starts it, which maps FILE and runs nothing of it, and only for programs that name
 this very loader and are not set-id. Libraries are compared as a set of names and paths; with `--symbols` also the symbols
 that nobody defines, which `ldd -r` shows. `--libraries` takes shared libraries instead of programs. Prints each
 difference and the counts; exit 1 if anything differs.
@@ -70,12 +70,11 @@ def programs(directories, libraries):
 
 
 def loaders_answer(path, symbols):
-    environment = {"GLIBC_TUNABLES": BASELINE}
-    command = [LOADER, "--list", path]
+    # As `ldd` asks; `--list` would stop at the first library that is missing.
+    environment = {"GLIBC_TUNABLES": BASELINE, "LD_TRACE_LOADED_OBJECTS": "1"}
     if symbols:
-        environment |= {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "yes", "LD_BIND_NOW": "yes"}
-        command = [LOADER, path]
-    run = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, errors="replace")
+        environment |= {"LD_WARN": "yes", "LD_BIND_NOW": "yes"}
+    run = subprocess.run([LOADER, path], env=environment, cwd="/", capture_output=True, text=True, errors="replace")
     libraries = set()
     for line in (run.stdout + run.stderr).splitlines() if symbols else []:
         if match := UNDEFINED.match(line):
