@@ -73,6 +73,7 @@ pub(crate) fn run(arguments: &LddArguments, session: &mut Session) -> Result<Out
     let mut outcome = Outcome::Done;
     for file in &arguments.files {
         let program = file.as_os_str().as_bytes();
+        let walked = roots.walk(program, &cwd);
         let request = Request {
             program,
             placed: None,
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: &LddArguments, session: &mut Session) -> Result<Out
             preload: arguments.variable("LD_PRELOAD"),
             level: None,
             platform: arguments.platform.as_deref().map(str::as_bytes),
-            file_capabilities: false,
+            file_capabilities: walked.is_ok_and(|walk| roots.has_capabilities(&walk)),
             libraries: true,
         };
         let (listing, worst) = match loader.trace(&roots, &request) {

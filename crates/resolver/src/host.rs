@@ -132,6 +132,12 @@ pub trait Host: Send + Sync {
     /// socket.
     fn open(&self, path: &HostPath) -> Result<Box<dyn HostFile>, Errno>;
 
+    /// Tells whether a file has capabilities (`security.capability`, `capabilities(7)`). A host that
+    /// keeps none says no.
+    fn has_capabilities(&self, _path: &HostPath) -> bool {
+        false
+    }
+
     /// Returns what is known of the content of a file that this host says this of; nothing if it has
     /// to be read.
     fn recall(&self, _stat: &Stat) -> Option<Hashed> {

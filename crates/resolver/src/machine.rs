@@ -49,6 +49,14 @@ impl Host for Machine {
         Self::look(path.as_bytes())
     }
 
+    fn has_capabilities(&self, path: &HostPath) -> bool {
+        // Revision 3 has 24 bytes (`linux/capability.h`); a longer one is an error, and none.
+        let mut value = [0_u8; 24];
+        let read =
+            || rustix::fs::lgetxattr(path.as_bytes(), c"security.capability", &mut value[..]);
+        retry_on_intr(read).is_ok_and(|length| length > 0)
+    }
+
     fn read_link(&self, path: &HostPath) -> Result<Vec<u8>, Errno> {
         // Room for most targets: a buffer that is too small costs another call.
         retry_on_intr(|| rustix::fs::readlink(path.as_bytes(), Vec::with_capacity(256)))

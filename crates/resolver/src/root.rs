@@ -148,6 +148,15 @@ impl Roots {
         Ok(file)
     }
 
+    /// Tells whether the file that a walk ended at has capabilities (`security.capability`).
+    ///
+    /// # Panics
+    /// When the walk is that of other roots.
+    #[must_use]
+    pub fn has_capabilities(&self, walk: &Walk) -> bool {
+        self.roots[walk.source].host.has_capabilities(&self.host_path(walk))
+    }
+
     /// Returns the names in the directory that a walk ended at, those of all trees that have it,
     /// sorted by bytes.
     ///
