@@ -24,10 +24,17 @@ const MAX_NAMED: usize = 6;
 /// programs end in the middle of their work.
 const ADDED_REMARKS: &[&str] = &[
     "imgc::check::may_need",
+    "imgc::check::no_home",
     "imgc::resolve::data_is_left_out",
+    "imgc::resolve::helpers_are_left_out",
+    "imgc::resolve::package_is_left_out",
     "imgc::resolve::plugins_are_left_out",
+    "imgc::resolve::state_is_left_out",
     "imgc::resolve::unwinder_is_left_out",
 ];
+
+/// The line for the users that every system has.
+const NEEDS_USERS: &str = "needs users";
 
 /// A line that was added, and why.
 #[derive(Clone, Debug)]
@@ -120,6 +127,14 @@ impl Draft {
         place: &dyn Fn() -> Result<Project, Failure>,
         session: &mut Session,
     ) -> Result<(), Failure> {
+        // Accounts of the recipe's own stand where those of `needs users` would.
+        let mut wanted = wanted;
+        let is_account = |added: &Added| added.line.starts_with("text \"/etc/passwd\"");
+        if wanted.iter().any(is_account) {
+            self.added.retain(|added| added.line != NEEDS_USERS);
+            self.refused.insert(NEEDS_USERS.to_owned());
+            wanted.retain(|added| added.line != NEEDS_USERS);
+        }
         if let Some(added) = self.repaired(wanted.clone(), place, session)? {
             self.added.extend(added);
             return Ok(());

@@ -88,6 +88,8 @@ pub enum Mention {
     CharacterSetNames,
     /// `C.UTF-8`, `en_US.UTF-8`: a program that tries them by name, since it wants one.
     Utf8Locales,
+    /// `HOME`, as a whole text: the home of the user, by the environment.
+    Home,
     /// `RUST_BACKTRACE`: a program with the standard library of Rust in it.
     Rust,
 }
@@ -128,6 +130,7 @@ impl Mention {
         (b"os/user.LookupGroup\0", Self::LooksUpUsersInGo),
         (b"os/user.LookupGroupId\0", Self::LooksUpUsersInGo),
         (b"GHCRTS\0", Self::Haskell),
+        (b"\0HOME\0", Self::Home),
         (b"RUST_BACKTRACE", Self::Rust),
     ];
 }
@@ -140,7 +143,7 @@ impl Mention {
         found
             .and_then(|(text, _)| std::str::from_utf8(text).ok())
             .unwrap_or_default()
-            .trim_end_matches('\0')
+            .trim_matches('\0')
     }
 }
 

@@ -590,6 +590,102 @@ pub enum ResolveError {
         /// The lines of a recipe that add them.
         add: Vec<Name>,
     },
+    /// The packages of a service bring its configuration, which is not in the image.
+    #[error("the packages of `{by}` bring a service with a configuration that the image has not")]
+    #[diagnostic(code(imgc::resolve::configuration_is_missing), severity(Warning))]
+    #[diagnostic(help("{}", story::paste(add, "configuration_is_missing")))]
+    ConfigurationIsMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// The lines of a recipe that add it.
+        add: Vec<Name>,
+    },
+    /// Files of a program that may hold secrets are not in the image.
+    #[error(
+        "`{by}` names {}, which the image has not and not every user may read",
+        story::some(files)
+    )]
+    #[diagnostic(code(imgc::resolve::private_is_left_out), severity(Warning))]
+    #[diagnostic(help(
+        "if no secret is in it, say who may read it: `file \"{}\" mode=0o644`; or accept it: `allow private_is_left_out \"…\"`",
+        files[0]
+    ))]
+    PrivateIsLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// The files.
+        files: Vec<ImagePath>,
+    },
+    /// The packages of a program bring files that are not in the image.
+    #[error("the packages of `{by}` bring files that the image has not, and it may do without")]
+    #[diagnostic(code(imgc::resolve::package_is_left_out), severity(Advice))]
+    #[diagnostic(help("{}", story::paste(add, "package_is_left_out")))]
+    PackageIsLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
+    /// Directories in which a program keeps its files are not in the image.
+    #[error("`{by}` names directories for its files that the image has not")]
+    #[diagnostic(code(imgc::resolve::state_is_left_out), severity(Advice))]
+    #[diagnostic(help("{}", story::paste(add, "state_is_left_out")))]
+    StateIsLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
+    /// Programs that a program starts are not in the image, and are a part of it.
+    #[error("`{by}` starts programs that the image has not: {}", story::names(names))]
+    #[diagnostic(code(imgc::resolve::helpers_are_missing), severity(Warning))]
+    #[diagnostic(help("{}", story::paste(add, "helpers_are_missing")))]
+    HelpersAreMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// What it starts.
+        names: Vec<Name>,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
+    /// Programs that a program may start are not in the image.
+    #[error("`{by}` can start programs that the image has not: {}", story::names(names))]
+    #[diagnostic(code(imgc::resolve::helpers_are_left_out), severity(Advice))]
+    #[diagnostic(help("{}", story::paste(add, "helpers_are_left_out")))]
+    HelpersAreLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// What it may start.
+        names: Vec<Name>,
+        /// The lines of a recipe that add them.
+        add: Vec<Name>,
+    },
+    /// The user that a service runs as is not in the image.
+    #[error("`{by}` looks up the user {}, whom the image has not", story::names(names))]
+    #[diagnostic(code(imgc::resolve::user_is_missing), severity(Warning))]
+    #[diagnostic(help("{}", story::paste(add, "user_is_missing")))]
+    UserIsMissing {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// The user.
+        names: Vec<Name>,
+        /// The lines of a recipe that make it.
+        add: Vec<Name>,
+    },
     /// Plug-ins of a program are not in the image, and are missed.
     #[error("`{by}` opens {family}, and none of them is in the image: {without}")]
     #[diagnostic(code(imgc::resolve::plugins_are_missing), severity(Warning))]
@@ -710,6 +806,7 @@ pub enum ResolveError {
 /// Every code of this phase, sorted. Each has a page in `docs/errors/`.
 pub const CODES: &[&str] = &[
     "imgc::resolve::carriage_return",
+    "imgc::resolve::configuration_is_missing",
     "imgc::resolve::damaged_elf",
     "imgc::resolve::data_is_left_out",
     "imgc::resolve::data_is_missing",
@@ -718,6 +815,8 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::exclude_is_no_pattern",
     "imgc::resolve::file_changed",
     "imgc::resolve::file_is_missing",
+    "imgc::resolve::helpers_are_left_out",
+    "imgc::resolve::helpers_are_missing",
     "imgc::resolve::image_differs",
     "imgc::resolve::interpreter_is_missing",
     "imgc::resolve::library_is_missing",
@@ -738,16 +837,19 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::opened_is_missing",
     "imgc::resolve::opened_is_recommended",
     "imgc::resolve::opened_is_suggested",
+    "imgc::resolve::package_is_left_out",
     "imgc::resolve::packages_are_unread",
     "imgc::resolve::path_conflict",
     "imgc::resolve::platform_differs",
     "imgc::resolve::platform_is_assumed",
     "imgc::resolve::plugins_are_left_out",
     "imgc::resolve::plugins_are_missing",
+    "imgc::resolve::private_is_left_out",
     "imgc::resolve::script_needs_more",
     "imgc::resolve::scripts_nest_too_deep",
     "imgc::resolve::secret",
     "imgc::resolve::source_is_no_directory",
+    "imgc::resolve::state_is_left_out",
     "imgc::resolve::too_many_entries",
     "imgc::resolve::too_many_libraries",
     "imgc::resolve::tree_is_no_directory",
@@ -755,5 +857,6 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::unreadable",
     "imgc::resolve::unwinder_is_left_out",
     "imgc::resolve::unwinder_is_missing",
+    "imgc::resolve::user_is_missing",
     "imgc::resolve::version_is_missing",
 ];

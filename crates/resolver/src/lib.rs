@@ -12,6 +12,7 @@ mod facility;
 mod gather;
 mod glob;
 mod host;
+mod inventory;
 mod knowledge;
 mod launch;
 mod ldconfig;

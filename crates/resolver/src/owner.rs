@@ -130,7 +130,7 @@ impl<'a> Database<'a> {
 }
 
 /// Returns a field of a paragraph that stands on one line.
-fn field<'p>(paragraph: &'p str, name: &str) -> Option<&'p str> {
+pub(crate) fn field<'p>(paragraph: &'p str, name: &str) -> Option<&'p str> {
     let mut lines = paragraph.lines();
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }

@@ -131,7 +131,9 @@ pub(crate) fn answer(
         }
     }
     drafts.warnings.extend(secret::judge(&entries, &secrets));
-    drafts.warnings.extend(evidence::judge(&scenes, &entries, &evidence));
+    let start = query.start.as_ref().and_then(|start| start.find(&image));
+    let start = start.map(|walk| walk.real);
+    drafts.warnings.extend(evidence::judge(&scenes, start.as_ref(), &entries, &evidence));
     let is_there = |path: &ImagePath| image.walk(path.as_bytes(), &ImagePath::root()).is_ok();
     let suggestions = drafts.suggestions.into_iter().filter(|(path, _)| !is_there(path));
     drafts.warnings.extend(suggestions.map(|(_, remark)| remark));

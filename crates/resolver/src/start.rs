@@ -47,7 +47,7 @@ impl Start {
     }
 
     /// Finds the program in the image, by `PATH` if it is a bare name.
-    fn find(&self, image: &Roots) -> Option<Walk> {
+    pub(crate) fn find(&self, image: &Roots) -> Option<Walk> {
         let walk = |path: &str| image.walk(path.as_bytes(), &self.search.workdir).ok();
         if self.program.contains('/') {
             return walk(&self.program);

@@ -114,6 +114,9 @@ const CARRIERS: &[Carrier] = &[
     // Name servers, users and files of a machine that a desktop or an administrator has.
     carrier("libICE.so", &[], &[]),
     carrier("libSM.so", &[], &[]),
+    carrier("libLLVM", &[], &[]),
+    carrier("libQt5Core", &[], &[]),
+    carrier("libQt6Core", &[], &[]),
     carrier("libX", &[], &[]),
     carrier("libxcb", &[], &[]),
     carrier("libasound.so", &[], &[]),

@@ -277,6 +277,21 @@ pub enum Finding {
         /// Who does.
         by: Vec<Evidence>,
     },
+    /// Directories are made below the home of the user, who has none.
+    #[error(
+        "{} keeps files below `HOME`{}, and the image's user has no home",
+        first(by),
+        others(by)
+    )]
+    #[diagnostic(
+        code(imgc::check::no_home),
+        severity(Advice),
+        help("add `{}` and `{}`", HOME[0], HOME[1])
+    )]
+    NoHome {
+        /// Who does.
+        by: Vec<Evidence>,
+    },
     /// A program may come to use something that is not there.
     #[error("{} may {}{}, and the image has no {want}", first(by), want.use_of_it(), others(by))]
     #[diagnostic(
@@ -382,6 +397,10 @@ pub enum Finding {
     },
 }
 
+/// The lines that give the image's user a home, and the mode of its own that homes have.
+const HOME: [&str; 2] =
+    ["directory \"/home/nonroot\" owner=65532 mode=0o700", "env HOME=\"/home/nonroot\""];
+
 /// Every code of [`Finding`].
 pub const CODES: &[&str] = &[
     "imgc::check::entrypoint_missing",
@@ -409,6 +428,7 @@ pub const CODES: &[&str] = &[
     "imgc::check::not_writable",
     "imgc::check::not_readable",
     "imgc::check::no_utf8_locale",
+    "imgc::check::no_home",
 ];
 
 impl Finding {
@@ -447,6 +467,7 @@ impl Finding {
             Self::NotWritable { .. } => CODES[22],
             Self::NotReadable { .. } => CODES[23],
             Self::NoUtf8Locale { .. } => CODES[24],
+            Self::NoHome { .. } => CODES[25],
         }
     }
 
@@ -461,6 +482,7 @@ impl Finding {
             Self::NoUtf8Locale { .. } => {
                 return vec!["env LANG=\"C.UTF-8\"".into(), "needs locale=\"C.UTF-8\"".into()];
             }
+            Self::NoHome { .. } => return HOME.map(ToOwned::to_owned).to_vec(),
             Self::NoUsers { .. } => Want::Users.line().to_owned(),
             Self::NoTemporaryDirectory { .. } => Want::TemporaryFiles.line().to_owned(),
             Self::MayNeed { want, .. } => want.line().to_owned(),
@@ -517,6 +539,7 @@ impl Finding {
             | Self::NoTimeZones { by }
             | Self::NoTerminals { by }
             | Self::NoUtf8Locale { by }
+            | Self::NoHome { by }
             | Self::NoUsers { by }
             | Self::NoTemporaryDirectory { by }
             | Self::NoLocale { by, .. }

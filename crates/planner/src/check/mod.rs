@@ -9,6 +9,7 @@ mod carrier;
 mod certificates;
 mod entrypoint;
 mod finding;
+mod home;
 mod level;
 mod link;
 mod locales;
@@ -43,6 +44,7 @@ const RULES: &[fn(&Scene<'_>) -> Vec<Finding>] = &[
     terminals::check,
     accounts::check,
     temporary::check,
+    home::check,
     access::check,
     privileges::check,
 ];

@@ -30,7 +30,18 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if elsewhere || scene.has("/tmp") {
         return Vec::new();
     }
-    lacks(Want::TemporaryFiles, scene.users(makes), |by| Finding::NoTemporaryDirectory { by })
+    let mut users = scene.users(makes);
+    // Who only names the directory may open files there by names of its own.
+    let is_known = |program: &Program<'_>| {
+        let mut known = users.sure.iter().chain(&users.possible);
+        known.any(|evidence| evidence.program == *program.file.path)
+    };
+    let named = scene.users(|program| {
+        let is_whole = program.is_go() || program.file.facts.mentions.contains(&Mention::Rust);
+        if is_whole || is_known(program) { None } else { program.mentions(Mention::TemporaryFiles) }
+    });
+    users.possible.extend(named.sure.into_iter().chain(named.possible));
+    lacks(Want::TemporaryFiles, users, |by| Finding::NoTemporaryDirectory { by })
 }
 
 fn makes(program: &Program<'_>) -> Option<Evidence> {

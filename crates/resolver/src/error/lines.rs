@@ -1,6 +1,6 @@
 //! What a recipe can add so that a warning ends.
 
-use super::{Name, ResolveError};
+use super::{Name, ResolveError, story};
 
 impl ResolveError {
     /// Returns the lines of a recipe that end a warning or remark, if adding something does.
@@ -15,7 +15,13 @@ impl ResolveError {
             | Self::PluginsAreLeftOut { add, .. }
             | Self::DataIsMissing { add, .. }
             | Self::DataIsLeftOut { add, .. }
-            | Self::ScriptNeedsMore { add, .. } => add.iter().map(ToString::to_string).collect(),
+            | Self::PackageIsLeftOut { add, .. }
+            | Self::ConfigurationIsMissing { add, .. }
+            | Self::StateIsLeftOut { add, .. }
+            | Self::HelpersAreMissing { add, .. }
+            | Self::HelpersAreLeftOut { add, .. }
+            | Self::UserIsMissing { add, .. }
+            | Self::ScriptNeedsMore { add, .. } => add.iter().map(story::written).collect(),
             Self::UnwinderIsMissing { .. } | Self::UnwinderIsLeftOut { .. } => {
                 vec!["library \"libgcc_s.so.1\"".into()]
             }

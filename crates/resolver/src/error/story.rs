@@ -146,10 +146,18 @@ pub(super) fn may_open(found: &[Name], absent: &[Name]) -> String {
     text
 }
 
+/// Returns a line of a recipe as it is to be written: what is escaped in it is escaped once.
+pub(super) fn written(line: &Name) -> String {
+    match std::str::from_utf8(line.as_bytes()) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        Ok(_) | Err(_) => line.to_string(),
+    }
+}
+
 pub(super) fn paste(lines: &[Name], code: &str) -> String {
     let mut text = String::from("add what is used, or accept it:");
     for line in lines.iter().take(SHOWN_PLACES) {
-        let _ = write!(text, "\n  {line}");
+        let _ = write!(text, "\n  {}", written(line));
     }
     let _ = write!(text, "\n  allow {code} \"…\"");
     text
@@ -268,6 +276,13 @@ impl ResolveError {
             | Self::ScriptNeedsMore { node, .. }
             | Self::DataIsMissing { node, .. }
             | Self::DataIsLeftOut { node, .. }
+            | Self::PrivateIsLeftOut { node, .. }
+            | Self::PackageIsLeftOut { node, .. }
+            | Self::ConfigurationIsMissing { node, .. }
+            | Self::StateIsLeftOut { node, .. }
+            | Self::HelpersAreMissing { node, .. }
+            | Self::HelpersAreLeftOut { node, .. }
+            | Self::UserIsMissing { node, .. }
             | Self::PluginsAreMissing { node, .. }
             | Self::PluginsAreLeftOut { node, .. }
             | Self::UnwinderIsMissing { node, .. }

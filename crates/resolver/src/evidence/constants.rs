@@ -31,6 +31,8 @@ pub(super) struct Constants {
     pub(super) libraries: BTreeSet<Box<[u8]>>,
     /// Absolute paths of data, between NULs.
     pub(super) paths: BTreeSet<Box<[u8]>>,
+    /// Absolute paths below `/var` and `/run`.
+    pub(super) state: BTreeSet<Box<[u8]>>,
 }
 
 /// Reads the constants of a file, and names of libraries among them if those are asked for. What
@@ -40,7 +42,7 @@ pub(super) fn read(file: &dyn HostFile, elf: &Elf, wants_libraries: bool) -> Con
     let finders: Vec<(Finder<'_>, Mention)> =
         Mention::TEXTS.iter().map(|(text, mention)| (Finder::new(text), *mention)).collect();
     let suffix = Finder::new(b".so");
-    let starts = [Finder::new(b"\0/usr/"), Finder::new(b"\0/etc/")];
+    let starts = [&b"/usr/"[..], b"/etc/", b"/var/", b"/run/"].map(Finder::new);
     each_chunk(file, elf, |chunk| {
         for (finder, mention) in &finders {
             if !constants.mentions.contains(mention) && finder.find(chunk).is_some() {
@@ -49,12 +51,16 @@ pub(super) fn read(file: &dyn HostFile, elf: &Elf, wants_libraries: bool) -> Con
         }
         for start in &starts {
             for at in start.find_iter(chunk) {
-                let tail = &chunk[at + 1..];
-                let end = memchr::memchr(0, &tail[..tail.len().min(MAX_NAME_BYTES)]);
-                // A list of paths is cut at its colons.
-                let text = end.map(|end| &tail[..end]).unwrap_or_default();
-                let paths = text.split(|byte| *byte == b':').filter(|path| is_data(path));
-                constants.paths.extend(paths.map(Into::into));
+                let before = at.checked_sub(1).map_or(0, |before| chunk[before]);
+                let Some(path) = STARTS.contains(&before).then(|| path(&chunk[at..])).flatten()
+                else {
+                    continue;
+                };
+                if is_data(path) {
+                    constants.paths.insert(path.into());
+                } else if is_state(path) {
+                    constants.state.insert(path.into());
+                }
             }
         }
         if wants_libraries {
@@ -66,6 +72,35 @@ pub(super) fn read(file: &dyn HostFile, elf: &Elf, wants_libraries: bool) -> Con
         }
     });
     constants
+}
+
+/// What may stand before a path and after it: the ends of a text, what parts the paths of a list, and
+/// what encloses them.
+const STARTS: &[u8] = b"\0:=\"'@";
+const ENDS: &[u8] = b"\0:\"'";
+
+/// What is put in at run time, or matches several names (`printf(3)`, `glob(7)`).
+const PLACEHOLDERS: &[u8] = b"%*?$[{";
+
+/// Returns the path at the beginning of a text, up to the last slash before what is put in at run
+/// time; nothing if it does not end as paths do.
+fn path(text: &[u8]) -> Option<&[u8]> {
+    let text = &text[..text.len().min(MAX_NAME_BYTES)];
+    let is_of_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.+@~,#".contains(byte);
+    let end = text.iter().position(|byte| !is_of_path(byte))?;
+    if ENDS.contains(&text[end]) {
+        return Some(&text[..end]);
+    }
+    let is_placeholder = PLACEHOLDERS.contains(&text[end]);
+    let slash = memchr::memrchr(b'/', &text[..end]).filter(|_| is_placeholder)?;
+    Some(&text[..slash])
+}
+
+/// Tells whether a path is that of files that a program makes.
+fn is_state(path: &[u8]) -> bool {
+    let starts =
+        [&b"/var/lib/"[..], b"/var/log/", b"/var/cache/", b"/var/spool/", b"/var/run/", b"/run/"];
+    starts.iter().any(|start| path.len() > start.len() && path.starts_with(start))
 }
 
 /// Returns the text between NULs at a place, if both of them are in the chunk; the first text of a
@@ -88,8 +123,10 @@ pub(super) fn each_chunk(file: &dyn HostFile, elf: &Elf, mut look: impl FnMut(&[
     // A linker that separates code puts the headers and all constants into segments that may only be
     // read; one that does not has no such segment.
     let ranges = if segments.constants.is_empty() { &segments.code } else { &segments.constants };
+    // OCaml keeps all texts where they may be written, and so do programs with tables of their own.
+    let variables = elf.interpreter().map_or(&[][..], |_| &segments.variables);
     let mut buffer = vec![0; CHUNK_BYTES];
-    for (offset, length) in ranges {
+    for (offset, length) in ranges.iter().chain(variables) {
         let end = offset.saturating_add(*length);
         let mut at = *offset;
         while at < end {

@@ -1,12 +1,13 @@
 //! Files of data that programs name: paths in their constants that the sources have and the image has
 //! not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
-use imgc_planner::{ElfKind, Need, Reason};
+use imgc_planner::{ElfKind, Need, NodeId, Reason};
 
-use super::scene::{Object, Scene};
+use super::parcels::Parcels;
+use super::scene::{Object, Scene, digest};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
@@ -14,6 +15,9 @@ use crate::root::Roots;
 
 /// Where data of programs lies.
 const ROOTS: &[&str] = &["/usr/share/", "/usr/lib/", "/usr/libexec/", "/usr/lib64/", "/etc/"];
+
+/// Where compilers look for headers of libraries, if their constants have it as a path of its own.
+const HEADERS: &[u8] = b"/usr/include";
 
 /// What lies there and is no program's own: it has needs and rules of its own, or is for people, a
 /// desktop, compilers, package managers, or secret.
@@ -83,6 +87,7 @@ const SHARED: &[&str] = &[
     "/etc/udev",
     "/etc/utmp",
     "/etc/vconsole",
+    "/etc/xdg",
     "/usr/lib/debug",
     "/usr/lib/locale",
     "/usr/lib/os-release",
@@ -90,16 +95,14 @@ const SHARED: &[&str] = &[
     "/usr/lib/terminfo",
     "/usr/lib/tmpfiles",
     "/usr/lib/udev",
-    "/usr/share/X11",
     "/usr/share/applications",
     "/usr/share/bash-completion",
     "/usr/share/bug",
+    "/usr/share/cargo",
     "/usr/share/common-licenses",
-    "/usr/share/dict",
     "/usr/share/doc",
     "/usr/share/fonts",
     "/usr/share/gdb",
-    "/usr/share/i18n",
     "/usr/share/icons",
     "/usr/share/info",
     "/usr/share/keyrings",
@@ -133,9 +136,7 @@ const PROGRAM: u16 = 0o111;
 pub(super) fn is_data(text: &[u8]) -> bool {
     let is_below =
         ROOTS.iter().any(|root| text.starts_with(root.as_bytes()) && text.len() > root.len());
-    let is_shared = SHARED.iter().any(|path| text.starts_with(path.as_bytes()));
-    is_below
-        && !is_shared
+    (is_below || text == HEADERS)
         && text
             .iter()
             .all(|byte| byte.is_ascii_graphic() && !b"%*?<>|:;,'\"()[]{}$=\\".contains(byte))
@@ -143,19 +144,41 @@ pub(super) fn is_data(text: &[u8]) -> bool {
         && !text.windows(3).any(|window| window == b".so" || window == b"/..")
 }
 
+/// Tells whether a path lies where no program's own data does.
+pub(super) fn is_shared(text: &[u8]) -> bool {
+    SHARED.iter().any(|path| text.starts_with(path.as_bytes()))
+}
+
 /// Libraries whose paths have needs and plug-ins of their own.
-const OTHERS: &[&str] =
-    &["libc.so", "libcrypto.so", "libssl.so", "libpam", "libkrb5", "libsasl2", "libp11-kit"];
+const OTHERS: &[&str] = &[
+    "libc.so",
+    "libcrypto.so",
+    "libssl.so",
+    "libpam",
+    "libkrb5",
+    "libsasl2",
+    "libp11-kit",
+    "libsystemd.so",
+    "libgio-2.0",
+];
+
+/// Where services are (`hier(7)`): few of them start without the configuration that their package
+/// brings, while tools have defaults.
+const SERVICES: &[&[u8]] = &[b"/usr/sbin/", b"/sbin/"];
 
 /// Interpreters whose scripts say themselves what they load.
 const INTERPRETERS: &[&str] = &["perl", "python"];
+
+/// Most places of data that the plug-ins of one node are asked about: a directory with plug-ins for
+/// everything names everything.
+const MAX_OF_PLUGINS: usize = 8;
 
 /// Most files of a configuration that are looked at.
 const MAX_FILES: usize = 2000;
 
 /// Returns what the programs of a scene name: a warning for data that bears the name of the program or
 /// library which names it, a remark for other data and for configuration.
-pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
     let mut found: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
@@ -165,6 +188,10 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         {
             continue;
         }
+        let parcel = parcels.get(&program).map(|(_, parcel)| parcel);
+        let is_shipped =
+            |path: &ImagePath| parcel.is_some_and(|parcel| parcel.paths.contains(path));
+        let is_service = SERVICES.iter().any(|start| program.source.as_bytes().starts_with(start));
         let needs = &program.facts().needed;
         let objects = scene.objects(run);
         let own = objects.iter().filter(|object| {
@@ -181,9 +208,32 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
             let is_program = object.facts().kind != ElfKind::Library;
             let own = String::from_utf8_lossy(object.path.file_name().unwrap_or_default());
             let own = own.strip_prefix("lib").filter(|_| !is_program).unwrap_or(&name);
-            let (data, other): (Vec<Named>, Vec<Named>) = named(scene, object)
+            let named =
+                named(scene, object, |path| !is_shared(path.as_bytes()) || is_shipped(path));
+            let (private, named): (Vec<Named>, Vec<Named>) =
+                named.into_iter().partition(|named| named.is_private);
+            let private: Vec<ImagePath> = private
                 .into_iter()
-                .partition(|named| named.is_data && is_of(own, &named.path));
+                .map(|named| named.path)
+                .filter(|path| is_program && (is_of(own, path) || is_shipped(path)))
+                .collect();
+            if !private.is_empty() {
+                let key = private.iter().map(|path| Name::new(path.as_bytes())).collect();
+                let by = by.clone();
+                found.entry(key).or_insert(ResolveError::PrivateIsLeftOut {
+                    node,
+                    by,
+                    files: private,
+                });
+            }
+            let (data, other): (Vec<Named>, Vec<Named>) = named.into_iter().partition(|named| {
+                let is_shipped = is_shipped(&named.path);
+                named.is_data && (is_of(own, &named.path) || is_shipped)
+                    || named.is_configuration
+                        && (is_of(own, &named.path) || is_shipped)
+                        && is_program
+                        && is_service
+            });
             for (named, is_missing) in [(data, true), (other, false)] {
                 let add: Vec<Name> = named.into_iter().map(|named| named.line).collect();
                 if !add.is_empty() {
@@ -198,6 +248,35 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         }
     }
     found.into_values().collect()
+}
+
+/// Returns a remark for each node that puts libraries into the image which no program loads at its
+/// start, and which name data: what a plug-in opens is told by nothing else.
+pub(super) fn of_plugins(scene: &Scene<'_>, loaded: &BTreeSet<ImagePath>) -> Vec<ResolveError> {
+    let mut by_node: BTreeMap<NodeId, (ImagePath, BTreeSet<Name>)> = BTreeMap::new();
+    for (path, found) in scene.entries {
+        let placed =
+            found.needs.iter().find(|need| matches!(need.reason, Reason::Asked | Reason::Matched));
+        let read = digest(scene.entries, path).and_then(|digest| scene.evidence.get(&digest));
+        let (Some(need), Some(evidence)) = (placed, read) else { continue };
+        if evidence.facts.kind != ElfKind::Library || loaded.contains(path) {
+            continue;
+        }
+        let object = Object { node: need.node, source: path, path: path.clone(), evidence };
+        let named = named(scene, &object, |path| !is_shared(path.as_bytes()));
+        let lines: Vec<Name> =
+            named.into_iter().filter(|named| named.is_data).map(|named| named.line).collect();
+        if !lines.is_empty() {
+            let place = by_node.entry(need.node).or_insert_with(|| (path.clone(), BTreeSet::new()));
+            place.1.extend(lines);
+        }
+    }
+    let few = by_node.into_iter().filter(|(_, (_, lines))| lines.len() <= MAX_OF_PLUGINS);
+    few.map(|(node, (by, lines))| {
+        let add = lines.into_iter().collect();
+        ResolveError::DataIsLeftOut { node, by, add }
+    })
+    .collect()
 }
 
 fn runs_script(scene: &Scene<'_>, program: &Object<'_>) -> bool {
@@ -225,16 +304,27 @@ struct Named {
     line: Name,
     /// Whether it is neither a program nor a configuration.
     is_data: bool,
+    /// Whether it lies below `/etc`.
+    is_configuration: bool,
+    /// Whether it is a file that not every user may read, and so may hold a secret.
+    is_private: bool,
 }
 
 /// Returns what an object names and the image has not: of nested paths the outermost.
-fn named(scene: &Scene<'_>, object: &Object<'_>) -> Vec<Named> {
+fn named(
+    scene: &Scene<'_>,
+    object: &Object<'_>,
+    is_wanted: impl Fn(&ImagePath) -> bool,
+) -> Vec<Named> {
     let roots = scene.surroundings.roots;
     let mut trees: Vec<ImagePath> = Vec::new();
     let mut named = Vec::new();
     for path in &object.evidence.paths {
         let Ok(path) = ImagePath::parse(path.strip_suffix(b"/").unwrap_or(path)) else { continue };
         let is_known = trees.iter().any(|tree| path.starts_with(tree)) || scene.has(&path);
+        if !is_wanted(&path) {
+            continue;
+        }
         let (false, Ok(walk)) = (is_known, roots.walk(path.as_bytes(), &ImagePath::root())) else {
             continue;
         };
@@ -243,10 +333,21 @@ fn named(scene: &Scene<'_>, object: &Object<'_>) -> Vec<Named> {
         let is_deep = path.as_bytes().iter().filter(|byte| **byte == b'/').count() >= 3;
         let (node, is_data) = match walk.stat.file_type {
             FileType::Directory if is_configuration && is_public(roots, &path) => ("tree", false),
+            FileType::Directory if path.as_bytes() == HEADERS => ("tree", false),
             FileType::Directory if !is_configuration && is_deep && !is_triplet(&path) => {
                 ("tree", true)
             }
-            FileType::Regular if walk.stat.mode & READABLE == 0 => continue,
+            FileType::Regular if walk.stat.mode & READABLE == 0 => {
+                let line = Name::new("");
+                named.push(Named {
+                    path,
+                    line,
+                    is_data: false,
+                    is_configuration,
+                    is_private: true,
+                });
+                continue;
+            }
             FileType::Regular if walk.stat.mode & PROGRAM != 0 => ("binary", false),
             FileType::Regular => ("file", !is_configuration),
             _ => continue,
@@ -255,13 +356,13 @@ fn named(scene: &Scene<'_>, object: &Object<'_>) -> Vec<Named> {
             trees.push(path.clone());
         }
         let line = Name::new(format!("{node} \"{path}\""));
-        named.push(Named { path, line, is_data });
+        named.push(Named { path, line, is_data, is_configuration, is_private: false });
     }
     named
 }
 
 /// Tells whether every user may read every file of a configuration, so that no secret is among them.
-fn is_public(roots: &Roots, directory: &ImagePath) -> bool {
+pub(super) fn is_public(roots: &Roots, directory: &ImagePath) -> bool {
     let mut pending = vec![directory.clone()];
     let mut count = 0;
     while let Some(path) = pending.pop() {

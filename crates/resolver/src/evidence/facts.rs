@@ -44,9 +44,10 @@ pub(super) fn read(file: &FileRef) -> Option<Evidence> {
         mentions: BTreeSet::new(),
     };
     let wants_libraries = opens_libraries(&facts);
-    let Constants { mentions, libraries, paths } = constants::read(&*open, &elf, wants_libraries);
+    let Constants { mentions, libraries, paths, state } =
+        constants::read(&*open, &elf, wants_libraries);
     facts.mentions = mentions;
-    Some(Evidence { facts, names: libraries, paths })
+    Some(Evidence { facts, names: libraries, paths, state })
 }
 
 fn kind(elf: &Elf) -> ElfKind {

@@ -66,6 +66,8 @@ pub(super) enum Files {
     LibrariesBeside(&'static str, &'static str),
     /// A tree at an absolute path with patterns.
     TreeAt(&'static str),
+    /// A file at an absolute path.
+    FileAt(&'static str),
     /// A library that the loader searches by this name.
     Named(&'static str),
 }
@@ -90,6 +92,13 @@ const NAME_SERVICES: &[&str] = &[
     "getservbyname",
     "getservbyport",
     "initgroups",
+];
+
+/// What fontconfig reads, and the links that lead there.
+const FONTS: &[Files] = &[
+    Files::TreeAt("/etc/fonts"),
+    Files::TreeAt("/usr/share/fontconfig"),
+    Files::TreeAt("/usr/share/fonts"),
 ];
 
 pub(super) const FAMILIES: &[PluginFamily] = &[
@@ -117,6 +126,23 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     PluginFamily {
         name: "the character sets of iconv",
         trigger: Trigger::Program(&["iconv"]),
+        files: &[Files::CharsetsOfLibc("gconv")],
+        without: "it converts ASCII, UTF-8, UCS-2 and UCS-4 alone",
+        warns: true,
+        condition: Condition::Glibc,
+    },
+    // GNU libunistring manual, "uniconv.h": it converts by iconv for those who use it. Measured on 1.0
+    // with `boxes`, which ends without ISO-8859-15.
+    PluginFamily {
+        name: "the character sets of iconv",
+        trigger: Trigger::Imports(&[
+            "u8_conv_from_encoding",
+            "u8_strconv_from_encoding",
+            "u16_conv_from_encoding",
+            "u16_strconv_from_encoding",
+            "u32_conv_from_encoding",
+            "u32_strconv_from_encoding",
+        ]),
         files: &[Files::CharsetsOfLibc("gconv")],
         without: "it converts ASCII, UTF-8, UCS-2 and UCS-4 alone",
         warns: true,
@@ -176,6 +202,23 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         trigger: Trigger::Needs("libkrb5.so.3"),
         files: &[Files::Libraries("krb5/plugins/*/*.so")],
         without: "pkinit and spake are off",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // krb5.conf(5). Measured: `kdb5_util` ends with "while retrieving configuration parameters".
+    PluginFamily {
+        name: "the configuration of Kerberos",
+        trigger: Trigger::Needs("libkrb5.so.3"),
+        files: &[Files::FileAt("/etc/krb5.conf")],
+        without: "it knows no realm",
+        warns: false,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "the configuration of Kerberos",
+        trigger: Trigger::Needs("libgssapi_krb5.so.2"),
+        files: &[Files::FileAt("/etc/krb5.conf")],
+        without: "it knows no realm",
         warns: false,
         condition: Condition::Always,
     },
@@ -251,6 +294,89 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         trigger: Trigger::Loads("libgdk_pixbuf-2.0.so.0"),
         files: &[Files::Tree("gdk-pixbuf-2.0")],
         without: "it reads the image formats that are built in alone",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // GObject Introspection, g-ir-compiler(1): typelibs are looked for in libdir/girepository-1.0.
+    // Measured: `gjs` ends with "Typelib file for namespace 'GLib' not found".
+    PluginFamily {
+        name: "descriptions of libraries (typelibs)",
+        trigger: Trigger::Loads("libgirepository-1.0.so.1"),
+        files: &[Files::Tree("girepository-1.0")],
+        without: "no library can be used from a script",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // hunspell(1), "FILES". The library has no directory in itself.
+    PluginFamily {
+        name: "the dictionaries of Hunspell",
+        trigger: Trigger::Loads("libhunspell-"),
+        files: &[Files::TreeAt("/usr/share/hunspell")],
+        without: "it knows no language",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // GIO reference, "GSettings": schemas come from glib-2.0/schemas in XDG_DATA_DIRS. Without its
+    // schema a program ends.
+    PluginFamily {
+        name: "schemas of settings",
+        trigger: Trigger::Imports(&[
+            "g_settings_new",
+            "g_settings_new_full",
+            "g_settings_new_with_path",
+            "g_settings_schema_source_get_default",
+        ]),
+        files: &[Files::TreeAt("/usr/share/glib-2.0/schemas")],
+        without: "it ends if it asks for one",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // GIO reference, "GContentType"; shared-mime-info specification.
+    PluginFamily {
+        name: "the database of MIME types",
+        trigger: Trigger::Imports(&[
+            "g_content_type_guess",
+            "g_content_type_get_description",
+            "g_file_query_info",
+            "g_file_info_get_content_type",
+            "xdg_mime_get_mime_type_for_file",
+        ]),
+        files: &[Files::TreeAt("/usr/share/mime")],
+        without: "types of files are guessed from little",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // GIO reference, "GIOModule": TLS and proxies are modules.
+    PluginFamily {
+        name: "the modules of GIO",
+        trigger: Trigger::Needs("libgio-2.0.so.0"),
+        files: &[Files::LibrariesBeside("libgio-2.0.so.0", "gio/modules/*.so")],
+        without: "it has neither TLS nor settings that last",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // Fontconfig user manual, "Files": its configuration says where fonts are.
+    PluginFamily {
+        name: "fonts and their configuration",
+        trigger: Trigger::Needs("libfontconfig.so.1"),
+        files: FONTS,
+        without: "text is drawn as boxes, or not at all",
+        warns: true,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "fonts and their configuration",
+        trigger: Trigger::Needs("libpango-1.0.so.0"),
+        files: FONTS,
+        without: "text is drawn as boxes, or not at all",
+        warns: true,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "fonts and their configuration",
+        trigger: Trigger::Loads("libfontconfig.so.1"),
+        files: FONTS,
+        without: "text is drawn as boxes, or not at all",
         warns: false,
         condition: Condition::Always,
     },

@@ -5,13 +5,16 @@
 //! the programs will look for and not find. Only a note of the object itself ([`opening`]) puts
 //! something into an image; all other evidence ends in a warning with the lines to paste.
 
+mod accounts;
 mod candidates;
 mod constants;
 mod data;
 mod facts;
 mod families;
+mod helpers;
 mod note;
 pub(crate) mod opening;
+mod parcels;
 mod plugins;
 mod scene;
 mod scripts;
@@ -38,6 +41,8 @@ pub(crate) struct Evidence {
     names: BTreeSet<Box<[u8]>>,
     /// Paths of data in its constants.
     paths: BTreeSet<Box<[u8]>>,
+    /// Paths below `/var` and `/run` in its constants.
+    state: BTreeSet<Box<[u8]>>,
 }
 
 /// Reads ELF files, several at a time. A file that cannot be read any more says nothing: the writer
@@ -71,9 +76,10 @@ fn open(file: &FileRef) -> Option<(Box<dyn HostFile>, Elf)> {
     Some((open, elf))
 }
 
-/// Says what the programs of an image will look for and not find.
+/// Says what the programs of an image will look for and not find. `start` is what the image runs.
 pub(crate) fn judge(
     scenes: &[Scene<'_>],
+    start: Option<&ImagePath>,
     entries: &BTreeMap<ImagePath, Found>,
     evidence: &BTreeMap<Digest, Evidence>,
 ) -> Vec<ResolveError> {
@@ -86,7 +92,10 @@ pub(crate) fn judge(
         warnings.extend(plugins::name_services(scene));
         warnings.extend(plugins::unwinder(scene, &known));
         warnings.extend(scripts::judge(scene));
-        warnings.extend(data::judge(scene));
+        let parcels = parcels::Parcels::of(scene, start);
+        warnings.extend(data::judge(scene, &parcels));
+        warnings.extend(helpers::judge(scene, &parcels));
+        warnings.extend(parcels.judge(scene));
         for run in scene.runs {
             loaded.extend(scene.objects(run).into_iter().map(|object| object.path));
             // The loader needs nothing, and is no object.
@@ -94,6 +103,8 @@ pub(crate) fn judge(
             loaded.extend(interpreter.map(|interpreter| interpreter.walk.real.clone()));
         }
     }
+    warnings
+        .extend(scenes.first().map(|scene| data::of_plugins(scene, &loaded)).into_iter().flatten());
     warnings.extend(unloaded::judge(entries, evidence, &known, &loaded));
     warnings
 }

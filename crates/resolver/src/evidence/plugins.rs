@@ -12,6 +12,7 @@ use crate::glob::glob;
 use crate::launch::Run;
 use crate::loader::{Opening, Outcome, Tag};
 use crate::pattern::name_matches;
+use crate::root::Roots;
 
 /// Most bytes of a configuration that are read.
 const MAX_CONFIGURATION_BYTES: usize = 1 << 20;
@@ -79,13 +80,25 @@ fn says(text: &[u8], word: &str) -> bool {
 impl Scene<'_> {
     /// Returns the text of a file of the image, if there is one.
     pub(super) fn configuration(&self, path: &str) -> Option<Vec<u8>> {
-        let walk = self.image.walk(path.as_bytes(), &ImagePath::root()).ok()?;
-        let file = self.image.open(&walk).ok()?;
-        let mut bytes = vec![0; MAX_CONFIGURATION_BYTES];
-        let count = file.read_at(&mut bytes, 0).ok()?;
-        bytes.truncate(count);
-        Some(bytes)
+        text(self.image, path)
     }
+
+    /// Returns the texts of a file in each of the sources that has it, also below a file of the
+    /// recipe's own.
+    pub(super) fn source_texts(&self, path: &str) -> Vec<Vec<u8>> {
+        let roots = self.surroundings.roots.roots().iter();
+        roots.filter_map(|root| text(&Roots::new(vec![root.clone()]), path)).collect()
+    }
+}
+
+fn text(roots: &Roots, path: &str) -> Option<Vec<u8>> {
+    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok()?;
+    let file = roots.open(&walk).ok()?;
+    let size_bytes = usize::try_from(walk.stat.size).ok()?;
+    let mut bytes = vec![0; size_bytes.min(MAX_CONFIGURATION_BYTES)];
+    let count = file.read_at(&mut bytes, 0).ok()?;
+    bytes.truncate(count);
+    Some(bytes)
 }
 
 fn triggers<'o>(
@@ -156,6 +169,13 @@ fn lines(
                 }
             }
             Files::TreeAt(pattern) => lines.extend(trees(scene, pattern.as_bytes())?),
+            Files::FileAt(path) => {
+                let found = glob(scene.surroundings.roots, path.as_bytes());
+                if found.iter().any(|path| scene.has(path)) {
+                    return None;
+                }
+                lines.extend(found.iter().map(|path| Name::new(format!("file \"{path}\""))));
+            }
             Files::CharsetsOfLibc(pattern) => {
                 let libc = objects
                     .iter()

@@ -148,6 +148,8 @@ pub struct Segments {
     /// Where the code is: offset and size of the `PT_LOAD`s that may be executed and not written.
     /// Older linkers put the constants beside it.
     pub code: Vec<(u64, u64)>,
+    /// Where the variables are: offset and size of the `PT_LOAD`s that may be written.
+    pub variables: Vec<(u64, u64)>,
     /// Where the notes are: offset, size and alignment of each `PT_NOTE`.
     pub notes: Vec<(u64, u64, u64)>,
     /// What the object says that it opens at run time: a JSON array for each note of owner `FDO`.
@@ -314,6 +316,11 @@ impl Segments {
             code: headers
                 .iter()
                 .filter(|header| header.p_type == PT_LOAD && header.p_flags & (PF_W | PF_X) == PF_X)
+                .map(|header| (header.p_offset, header.p_filesz))
+                .collect(),
+            variables: headers
+                .iter()
+                .filter(|header| header.p_type == PT_LOAD && header.p_flags & PF_W != 0)
                 .map(|header| (header.p_offset, header.p_filesz))
                 .collect(),
             notes: headers

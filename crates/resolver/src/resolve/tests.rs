@@ -8,6 +8,7 @@ mod later;
 mod needs;
 mod packages;
 mod pages;
+mod parcels;
 
 use std::collections::BTreeSet;
 

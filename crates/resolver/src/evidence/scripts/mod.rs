@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{NodeId, Reason};
 
-use super::data::{is_data, is_triplet};
+use super::data::{is_data, is_shared, is_triplet};
 use super::scene::Scene;
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
@@ -125,7 +125,8 @@ impl Missing {
         };
         let words = text.split(|letter: char| !is_of_path(letter));
         let words = words.map(|word| word.trim_end_matches(['/', '.']));
-        let mut paths: Vec<&str> = words.filter(|word| is_data(word.as_bytes())).collect();
+        let mut paths: Vec<&str> =
+            words.filter(|word| is_data(word.as_bytes()) && !is_shared(word.as_bytes())).collect();
         paths.sort_unstable();
         paths.dedup();
         for path in paths {

@@ -1,0 +1,297 @@
+//! Programs that a program starts, and the user that it wants to be: words in its constants that are
+//! names of what the sources have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgc_planner::recipe::ImagePath;
+use imgc_planner::{ElfKind, Mention};
+
+use super::accounts::{Accounts, Missing};
+use super::constants::each_chunk;
+use super::parcels::Parcels;
+use super::scene::{Object, Scene};
+use crate::error::{Name, ResolveError};
+use crate::glob::names;
+use crate::host::FileType;
+use crate::inventory::{Inventory, PROGRAMS, Parcel};
+use crate::loader::Elf;
+
+/// Functions that start the program that they are given (`exec(3)`, `posix_spawn(3)`), and what wraps
+/// them.
+pub(super) const SPAWNERS: &[&str] = &[
+    "execl",
+    "execle",
+    "execlp",
+    "execv",
+    "execve",
+    "execvp",
+    "execvpe",
+    "posix_spawn",
+    "posix_spawnp",
+    "g_spawn_async",
+    "g_spawn_async_with_pipes",
+    "g_spawn_command_line_async",
+    "g_spawn_command_line_sync",
+    "g_spawn_sync",
+    "popen",
+    "system",
+];
+
+/// Those that look for it in `PATH`.
+const SEARCHERS: &[&str] = &[
+    "execlp",
+    "execvp",
+    "execvpe",
+    "g_spawn_async",
+    "g_spawn_async_with_pipes",
+    "g_spawn_sync",
+    "posix_spawnp",
+];
+
+/// Functions that give a line to the shell.
+const SHELL_CALLERS: &[&str] = &["popen", "system"];
+
+/// The shell that they start (`system(3)`).
+const SHELL: &str = "/bin/sh";
+
+/// Functions that look up who is named.
+const USER_LOOKUPS: &[&str] = &["getgrnam", "getgrnam_r", "getpwnam", "getpwnam_r"];
+
+/// Longest word that is looked at, in bytes.
+const MAX_WORD_BYTES: usize = 128;
+
+/// Most programs that one object is said to start: who names more has a list of them.
+const MAX_HELPERS: usize = 24;
+
+/// Programs of the packages that every system has which others start, and which are seldom words by
+/// chance: shells, archivers, compressors, and what copies and compares files.
+const COMMON: &[&str] = &[
+    "bash", "bzip2", "cat", "cmp", "cp", "diff", "grep", "gunzip", "gzip", "mv", "rm", "sed", "sh",
+    "tar", "zcat",
+];
+
+/// Most programs of other packages that one object is said to start.
+const MAX_FOREIGN: usize = 8;
+
+/// Returns what the programs of a scene start or want to be, and the image has not.
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
+    let mut found: BTreeMap<(bool, Vec<Name>), ResolveError> = BTreeMap::new();
+    for run in scene.runs.iter().filter(|run| run.is_start()) {
+        let Some(program) = scene.program(run) else { continue };
+        let facts = program.facts();
+        // Texts of Go and Rust have no end that can be seen, and their libraries can start anything.
+        if facts.kind != ElfKind::Dynamic || facts.go || facts.mentions.contains(&Mention::Rust) {
+            continue;
+        }
+        // What helps is not asked what helps it, unless it is a part of the same.
+        let Some((inventory, own_parcel)) = parcels.get(&program) else { continue };
+        let setup = inventory.setup(own_parcel);
+        let objects = scene.objects(run);
+        let own: Vec<&Object<'_>> = objects
+            .iter()
+            .filter(|object| {
+                object.path == program.path || own_parcel.paths.contains(object.source)
+            })
+            .collect();
+        let by_library = own.iter().any(|object| object.facts().imports_any(USER_LOOKUPS));
+        let spawns = own.iter().any(|object| object.facts().imports_any(SPAWNERS));
+        let by_shell = own.iter().any(|object| object.facts().imports_any(SHELL_CALLERS));
+        let names =
+            if spawns { known(scene, &program, inventory, own_parcel) } else { BTreeMap::new() };
+        let accounts = Accounts::read(scene);
+        let mut words = Words { names, by_shell, ..Words::default() };
+        words.users.extend(accounts.users.keys().cloned());
+        for object in &own {
+            words.read(scene, object);
+            if object.path == program.path && facts.imports_any(SEARCHERS) {
+                words.own = words.whole.clone();
+            }
+        }
+        let (node, by) = (run.node, program.path.clone());
+        let (missing, mut left_out) = words.programs(scene, &program);
+        if by_shell && has_program(scene, SHELL) && !missing.contains(SHELL) {
+            left_out.insert(SHELL.to_owned());
+        }
+        for (paths, is_missing) in [(missing, true), (left_out, false)] {
+            let add: Vec<Name> =
+                paths.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
+            if !add.is_empty() && add.len() <= MAX_HELPERS {
+                let by = by.clone();
+                let names = paths.iter().map(Name::new).collect();
+                found.entry((is_missing, add.clone())).or_insert(if is_missing {
+                    ResolveError::HelpersAreMissing { node, by, names, add }
+                } else {
+                    ResolveError::HelpersAreLeftOut { node, by, names, add }
+                });
+            }
+        }
+        if facts.imports_any(USER_LOOKUPS) || by_library {
+            let missing = accounts.missing(scene, &words.whole, &setup);
+            if !missing.names.is_empty() {
+                let Missing { names, lines: add } = missing;
+                found.entry((true, add.clone())).or_insert(ResolveError::UserIsMissing {
+                    node,
+                    by,
+                    names,
+                    add,
+                });
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Returns the programs that a program may start by their names, and whether they are of its own
+/// parcel.
+fn known(
+    scene: &Scene<'_>,
+    program: &Object<'_>,
+    inventory: &Inventory,
+    parcel: &Parcel,
+) -> BTreeMap<Vec<u8>, (ImagePath, bool)> {
+    let mut known = BTreeMap::new();
+    let roots = scene.surroundings.roots;
+    let is_common = |path: &ImagePath| {
+        let name = path.file_name().unwrap_or_default();
+        COMMON.iter().any(|common| common.as_bytes() == name)
+    };
+    let essential = inventory.essential().flat_map(|package| inventory.paths(package));
+    let others = parcel.dependencies.iter().flat_map(|package| inventory.paths(package));
+    let foreign: BTreeSet<ImagePath> =
+        essential.filter(is_common).chain(others).filter(is_program).collect();
+    for directory in PROGRAMS {
+        let Ok(directory) = ImagePath::parse(directory.trim_end_matches('/').as_bytes()) else {
+            continue;
+        };
+        for name in names(roots, &directory) {
+            // The first directory of `PATH` wins.
+            if let (false, Ok(path)) = (known.contains_key(&name), directory.join(&name)) {
+                let is_own = parcel.paths.contains(&path);
+                let is_foreign = || foreign.contains(&path) && is_elf(scene, &path);
+                if is_own || is_foreign() {
+                    known.insert(name, (path, is_own));
+                }
+            }
+        }
+    }
+    known.remove(program.source.file_name().unwrap_or_default());
+    known
+}
+
+/// Tells whether a path is that of a program that is found by its name.
+fn is_program(path: &ImagePath) -> bool {
+    PROGRAMS.iter().any(|directory| {
+        path.as_bytes().strip_prefix(directory.as_bytes()).is_some_and(|name| !name.contains(&b'/'))
+    })
+}
+
+/// Tells whether a program of the sources is none that an interpreter runs, which would bring a whole
+/// language along.
+fn is_elf(scene: &Scene<'_>, path: &ImagePath) -> bool {
+    let roots = scene.surroundings.roots;
+    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
+    let file = walk.and_then(|walk| roots.open(&walk).ok());
+    let mut start = [0; 4];
+    file.is_some_and(|file| file.read_at(&mut start, 0).is_ok()) && start == *b"\x7fELF"
+}
+
+fn has_program(scene: &Scene<'_>, path: &str) -> bool {
+    let roots = scene.surroundings.roots;
+    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
+    let is_program = walk.is_some_and(|walk| {
+        walk.stat.file_type == FileType::Regular && walk.stat.mode & 0o001 != 0
+    });
+    is_program && ImagePath::parse(path.as_bytes()).is_ok_and(|path| !scene.has(&path))
+}
+
+/// The words of constants that are known.
+#[derive(Default)]
+struct Words {
+    names: BTreeMap<Vec<u8>, (ImagePath, bool)>,
+    users: BTreeSet<Vec<u8>>,
+    by_shell: bool,
+    /// Whole texts.
+    whole: BTreeSet<Vec<u8>>,
+    /// Those of the program itself, if it looks for others in `PATH`.
+    own: BTreeSet<Vec<u8>>,
+    /// Beginnings of texts, before a blank.
+    first: BTreeSet<Vec<u8>>,
+    /// Absolute paths of programs.
+    paths: BTreeSet<Vec<u8>>,
+}
+
+impl Words {
+    /// Reads the constants of an object.
+    fn read(&mut self, scene: &Scene<'_>, object: &Object<'_>) {
+        let roots = scene.surroundings.roots;
+        let Ok(walk) = roots.walk(object.source.as_bytes(), &ImagePath::root()) else { return };
+        let Ok(file) = roots.open(&walk) else { return };
+        let Ok(elf) = Elf::read(&*file, walk.stat.size, None) else { return };
+        each_chunk(&*file, &elf, |chunk| {
+            // A text that is cut is read whole with another chunk.
+            let mut start = 0;
+            for end in memchr::memchr_iter(0, chunk) {
+                let text = &chunk[start..end];
+                start = end + 1;
+                if (2..=MAX_WORD_BYTES).contains(&text.len()) {
+                    self.take(text);
+                }
+            }
+        });
+    }
+
+    fn take(&mut self, text: &[u8]) {
+        let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+        let is_whole = word.len() == text.len();
+        if is_whole && (self.names.contains_key(text) || self.users.contains(text)) {
+            self.whole.insert(text.to_vec());
+        } else if !is_whole && self.by_shell && self.names.contains_key(word) {
+            self.first.insert(word.to_vec());
+        }
+        let is_path = PROGRAMS.iter().any(|directory| word.starts_with(directory.as_bytes()));
+        if is_path && (is_whole || self.by_shell) {
+            self.paths.insert(word.to_vec());
+        }
+    }
+
+    /// Returns the programs that are of the parcel and named as such, and others.
+    fn programs(
+        &self,
+        scene: &Scene<'_>,
+        program: &Object<'_>,
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut missing, mut left_out) = (BTreeSet::new(), BTreeSet::new());
+        let mut foreign = BTreeSet::new();
+        let roots = scene.surroundings.roots;
+        let own = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok();
+        for word in self.own.iter().chain(&self.first) {
+            let Some((path, is_own)) = self.names.get(word) else { continue };
+            let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
+            // One program of many names asks for its own.
+            let is_self = own.as_ref().map(|own| own.stat.id) == walk.map(|walk| walk.stat.id);
+            let path = path.to_string();
+            if is_self || !has_program(scene, &path) {
+                continue;
+            }
+            let list = match (is_own, self.own.contains(word)) {
+                (true, true) => &mut missing,
+                (true, false) => &mut left_out,
+                (false, _) => &mut foreign,
+            };
+            list.insert(path);
+        }
+        for path in &self.paths {
+            let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            let path = String::from_utf8_lossy(path).into_owned();
+            let is_known = self.names.contains_key(name);
+            if is_known && has_program(scene, &path) && !missing.contains(&path) {
+                foreign.insert(path);
+            }
+        }
+        // Who names many of them has words that are names of programs by chance.
+        if foreign.len() <= MAX_FOREIGN {
+            left_out.extend(foreign);
+        }
+        (missing, left_out)
+    }
+}

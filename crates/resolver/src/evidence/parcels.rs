@@ -1,0 +1,332 @@
+//! What comes with the packages of the programs of a scene: data and configuration that no constant
+//! names whole, the directories that a program keeps its files in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgc_planner::Mention;
+use imgc_planner::recipe::ImagePath;
+
+use super::data::{is_public, is_shared, is_triplet};
+use super::scene::{Object, Scene};
+use crate::error::{Name, ResolveError};
+use crate::glob::names;
+use crate::host::FileType;
+use crate::inventory::{Inventory, Parcel};
+use crate::launch::Run;
+
+/// Most lines that one parcel is worth: what is spread over more places is no part of a program.
+const MAX_LINES: usize = 40;
+
+/// Most files of a place that are compared with the image.
+const MAX_FILES: usize = 200;
+
+/// How many names below `/` a place has at most that is taken whole: `/usr/share/a/b/c`.
+const MAX_DEPTH: usize = 6;
+
+/// Where what packages bring is theirs.
+const HOMES: &[&str] = &["/usr/share/", "/usr/lib/", "/usr/libexec/", "/etc/"];
+
+/// What packages put into the homes of others, for people, for who builds programs, or for the
+/// services of a whole machine.
+const FOREIGN: &[&str] = &[
+    "/etc/apache2/conf-available",
+    "/etc/apparmor",
+    "/etc/apt",
+    "/etc/bash_completion",
+    "/etc/cron",
+    "/etc/emacs",
+    "/etc/insserv",
+    "/etc/kernel",
+    "/etc/logcheck",
+    "/etc/logrotate.d",
+    "/etc/modprobe",
+    "/etc/modules",
+    "/etc/rsyslog.d",
+    "/etc/ufw",
+    "/etc/update-motd",
+    "/etc/xdg/autostart",
+    "/usr/lib/cmake",
+    "/usr/lib/modules",
+    "/usr/lib/modprobe",
+    "/usr/lib/mime",
+    "/usr/lib/pkgconfig",
+    "/usr/lib/python",
+    "/usr/lib/ruby",
+    "/usr/lib/sysctl",
+    "/usr/lib/sysusers",
+    "/usr/share/GConf",
+    "/usr/share/aclocal",
+    "/usr/share/appdata",
+    "/usr/share/apport",
+    "/usr/share/apps",
+    "/usr/share/cmake",
+    "/usr/share/debconf",
+    "/usr/share/debhelper",
+    "/usr/share/doc-base",
+    "/usr/share/emacs",
+    "/usr/share/examples",
+    "/usr/share/fish",
+    "/usr/share/gir-1.0",
+    "/usr/share/gtk-doc",
+    "/usr/share/help",
+    "/usr/share/initramfs-tools",
+    "/usr/share/lintian",
+    "/usr/share/menu",
+    "/usr/share/metainfo",
+    "/usr/share/perl",
+    "/usr/share/python",
+    "/usr/share/reportbug",
+    "/usr/share/ufw",
+    "/usr/share/vim",
+    "/usr/share/wayland-sessions",
+    "/usr/share/xsessions",
+    "/usr/share/zsh",
+];
+
+/// The parcels of the programs of a scene, by where the sources have these.
+pub(super) struct Parcels {
+    inventories: BTreeMap<usize, Option<Inventory>>,
+    parcels: BTreeMap<ImagePath, (usize, Parcel)>,
+}
+
+impl Parcels {
+    /// Looks up the packages of what the image runs, if that is a program which uses more than its
+    /// libraries; of an image that runs nothing, those of all programs. What a program starts is there
+    /// for one purpose of it, and is seldom used in full.
+    pub(super) fn of(scene: &Scene<'_>, start: Option<&ImagePath>) -> Self {
+        let mut found = Self { inventories: BTreeMap::new(), parcels: BTreeMap::new() };
+        for run in scene.runs.iter().filter(|run| run.is_start()) {
+            let Some(program) = scene.program(run) else { continue };
+            let is_start = start.is_none_or(|start| *start == program.path);
+            if !is_start
+                || found.parcels.contains_key(program.source)
+                || !uses_more(scene, &program)
+            {
+                continue;
+            }
+            let roots = scene.surroundings.roots;
+            let walk = roots.walk(program.source.as_bytes(), &ImagePath::root());
+            let Some(source) = walk.ok().map(|walk| walk.source) else { continue };
+            let root = &roots.roots()[source];
+            let inventory =
+                found.inventories.entry(source).or_insert_with(|| Inventory::open(root));
+            let parcel = inventory.as_ref().and_then(|known| known.parcel(program.source));
+            if let Some(parcel) = parcel {
+                found.parcels.insert(program.source.clone(), (source, parcel));
+            }
+        }
+        found
+    }
+
+    /// Returns what comes with a program, or with that of which it is a part.
+    pub(super) fn get(&self, program: &Object<'_>) -> Option<(&Inventory, &Parcel)> {
+        let own = self.parcels.get(program.source);
+        let (source, parcel) = own.or_else(|| {
+            self.parcels.values().find(|(_, parcel)| parcel.paths.contains(program.source))
+        })?;
+        Some((self.inventories.get(source)?.as_ref()?, parcel))
+    }
+
+    /// Returns a remark for each program whose packages bring what the image has not.
+    pub(super) fn judge(&self, scene: &Scene<'_>) -> Vec<ResolveError> {
+        let mut remarks: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
+        for run in scene.runs.iter().filter(|run| run.is_start()) {
+            let Some(program) = scene.program(run) else { continue };
+            let Some((inventory, parcel)) = self.get(&program) else { continue };
+            let (node, by) = (run.node, program.path.clone());
+            let (configuration, other): (Vec<Name>, Vec<Name>) = places(scene, inventory, parcel)
+                .into_iter()
+                .partition(|line| is_service(parcel) && has(line.as_bytes(), b"\"/etc/"));
+            for (add, is_missing) in [(configuration, true), (other, false)] {
+                if add.is_empty() {
+                    continue;
+                }
+                let by = by.clone();
+                remarks.entry(add.clone()).or_insert(if is_missing {
+                    ResolveError::ConfigurationIsMissing { node, by, add }
+                } else {
+                    ResolveError::PackageIsLeftOut { node, by, add }
+                });
+            }
+            let add = state(scene, run, parcel);
+            if !add.is_empty() {
+                remarks.entry(add.clone()).or_insert(ResolveError::StateIsLeftOut {
+                    node,
+                    by,
+                    add,
+                });
+            }
+        }
+        remarks.into_values().collect()
+    }
+}
+
+/// Tells whether packages bring a service: few of them start without their configuration, while tools
+/// have defaults.
+fn is_service(parcel: &Parcel) -> bool {
+    let units = [&b"/usr/lib/systemd/system/"[..], b"/etc/init.d/"];
+    parcel.paths.iter().any(|path| {
+        units
+            .iter()
+            .any(|start| path.as_bytes().len() > start.len() && path.as_bytes().starts_with(start))
+    })
+}
+
+fn has(text: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(text, part).is_some()
+}
+
+/// Tells whether a program may open more than it was told to. One of Go or Rust brings its libraries
+/// with it, and says so by what it names.
+fn uses_more(scene: &Scene<'_>, program: &Object<'_>) -> bool {
+    let facts = program.facts();
+    let is_whole = facts.go || facts.mentions.contains(&Mention::Rust);
+    let roots = scene.surroundings.roots;
+    let paths = program.evidence.paths.iter().chain(&program.evidence.state);
+    let mut known = paths.filter(|path| roots.walk(path, &ImagePath::root()).is_ok());
+    !is_whole || known.next().is_some()
+}
+
+/// Returns the lines that add what a parcel brings: whole directories that are its own, and files in
+/// directories of others.
+fn places(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> Vec<Name> {
+    let homes: BTreeSet<ImagePath> =
+        parcel.paths.iter().filter_map(|path| ancestor(path, home_depth(path)?)).collect();
+    let mut lines = Vec::new();
+    let mut pending: Vec<ImagePath> = homes.into_iter().rev().collect();
+    while let Some(place) = pending.pop() {
+        let roots = scene.surroundings.roots;
+        let Ok(walk) = roots.walk(place.as_bytes(), &ImagePath::root()) else { continue };
+        let is_configuration = place.as_bytes().starts_with(b"/etc/");
+        match walk.stat.file_type {
+            FileType::Directory => {
+                let below: Vec<&ImagePath> = parcel
+                    .paths
+                    .range(place.clone()..)
+                    .take_while(|path| path.starts_with(&place))
+                    .filter(|path| **path != place)
+                    .collect();
+                let is_own = !inventory.is_shared(&place, parcel)
+                    && (!is_configuration || is_public(roots, &place));
+                if is_own {
+                    let is_absent = |path: &&&ImagePath| {
+                        !scene.has(path) && roots.walk(path.as_bytes(), &ImagePath::root()).is_ok()
+                    };
+                    if below.is_empty() && !scene.has(&place)
+                        || below.iter().take(MAX_FILES).any(|path| is_absent(&path))
+                    {
+                        lines.push(Name::new(format!("tree \"{place}\"")));
+                    }
+                } else if depth(&place) < MAX_DEPTH && !inventory.is_shared(&place, parcel) {
+                    // All but what is secret.
+                    let names = names(roots, &place);
+                    pending.extend(names.iter().rev().filter_map(|name| place.join(name).ok()));
+                } else if depth(&place) < MAX_DEPTH {
+                    let next: BTreeSet<ImagePath> = below
+                        .into_iter()
+                        .filter(|path| !is_foreign(path))
+                        .filter_map(|path| ancestor(path, depth(&place) + 1))
+                        .collect();
+                    pending.extend(next.into_iter().rev());
+                }
+            }
+            FileType::Regular if walk.stat.mode & 0o004 != 0 && !scene.has(&place) => {
+                let name = place.as_bytes();
+                let is_library = name.windows(3).any(|part| part == b".so")
+                    || [&b".a"[..], b".la", b".h"].iter().any(|end| name.ends_with(end));
+                let is_program = walk.stat.mode & 0o111 != 0;
+                if !is_library {
+                    let node = if is_program { "binary" } else { "file" };
+                    lines.push(Name::new(format!("{node} \"{place}\"")));
+                }
+            }
+            FileType::Regular | FileType::Symlink | FileType::Special => {}
+        }
+    }
+    if lines.len() > MAX_LINES {
+        lines.retain(|line| line.as_bytes().starts_with(b"tree "));
+    }
+    lines.truncate(MAX_LINES);
+    lines
+}
+
+/// Returns how deep the place lies that a path of a package is a part of; nothing if that is no
+/// program's own.
+fn home_depth(path: &ImagePath) -> Option<usize> {
+    let text = path.as_bytes();
+    let home = HOMES.iter().find(|home| text.starts_with(home.as_bytes()))?;
+    if is_foreign(path) {
+        return None;
+    }
+    let depth = home.matches('/').count();
+    let is_machine = ancestor(path, depth).is_some_and(|place| is_triplet(&place));
+    Some(if is_machine { depth + 1 } else { depth })
+}
+
+fn is_foreign(path: &ImagePath) -> bool {
+    let text = path.as_bytes();
+    let is_build = |place: &ImagePath| {
+        let name = place.file_name().unwrap_or_default();
+        [&b"cmake"[..], b"pkgconfig", b"gconv", b"perl", b"perl5", b"perl-base"].contains(&name)
+    };
+    is_shared(text)
+        || FOREIGN.iter().any(|start| text.starts_with(start.as_bytes()))
+        || ancestor(path, 4).is_some_and(|place| is_build(&place))
+}
+
+/// Returns how many names a path has.
+fn depth(path: &ImagePath) -> usize {
+    path.as_bytes().iter().filter(|byte| **byte == b'/').count()
+}
+
+/// Returns the beginning of a path, with so many names; nothing if it has fewer.
+fn ancestor(path: &ImagePath, names: usize) -> Option<ImagePath> {
+    let surplus = depth(path).checked_sub(names)?;
+    std::iter::successors(Some(path.clone()), ImagePath::parent).nth(surplus)
+}
+
+/// Returns the directories in which a program keeps its files: those that it names below `/var` and
+/// `/run`, and that its packages or the sources have.
+fn state(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> Vec<Name> {
+    let objects = scene.objects(run);
+    let own = objects
+        .iter()
+        .filter(|object| object.path == run.place || parcel.paths.contains(object.source));
+    let mut found: BTreeSet<ImagePath> = BTreeSet::new();
+    for text in own.flat_map(|object| &object.evidence.state) {
+        let Ok(path) = ImagePath::parse(text.strip_suffix(b"/").unwrap_or(text)) else { continue };
+        let is_run = text.starts_with(b"/run/") || text.starts_with(b"/var/run/");
+        let base = match (is_run, text.starts_with(b"/var/")) {
+            (true, true) | (false, _) => 2,
+            (true, false) => 1,
+        };
+        let Some(place) = ancestor(&path, base + 1) else { continue };
+        let roots = scene.surroundings.roots;
+        let kind = roots.walk(place.as_bytes(), &ImagePath::root()).ok();
+        let is_directory = kind.is_some_and(|walk| walk.stat.file_type == FileType::Directory);
+        let listed = parcel.paths.contains(&place);
+        let below = is_own_name(&place, parcel);
+        let is_file = place == path && place.as_bytes().ends_with(b".pid");
+        if is_run && is_file && below {
+            found.extend(place.parent());
+        } else if (is_directory && (listed || below)) || (is_run && below) {
+            found.insert(place);
+        }
+    }
+    let absent = found.into_iter().filter(|place| !scene.has(place));
+    absent.map(|place| Name::new(format!("directory \"{place}\" owner=65532"))).collect()
+}
+
+/// Tells whether a place bears the name of one of the packages or programs of a parcel.
+fn is_own_name(place: &ImagePath, parcel: &Parcel) -> bool {
+    let name = String::from_utf8_lossy(place.file_name().unwrap_or_default()).into_owned();
+    let name = name.strip_suffix(".pid").unwrap_or(&name);
+    let is_program = |path: &ImagePath| {
+        path.file_name() == Some(name.as_bytes())
+            && crate::inventory::PROGRAMS
+                .iter()
+                .any(|directory| path.as_bytes().starts_with(directory.as_bytes()))
+    };
+    parcel.packages.iter().any(|package| package.starts_with(name))
+        || parcel.paths.iter().any(is_program)
+}

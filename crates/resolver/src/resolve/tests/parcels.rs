@@ -1,0 +1,141 @@
+//! What comes with the packages of a program: data, directories, helpers, users.
+
+use super::*;
+
+/// Returns what is said of `/usr/bin/app`, with the lines that end it.
+#[track_caller]
+fn said(host: Memory, app: Sample, more: impl Fn(Case) -> Case) -> Vec<String> {
+    let host = host.program("/usr/bin/app", app.needs("libc.so.6").bytes());
+    let resolution = more(case(host).binary("/usr/bin/app", "/usr/bin/app")).resolve().unwrap();
+    let code = |warning: &ResolveError| miette::Diagnostic::code(warning).unwrap().to_string();
+    let told = |warning: &ResolveError| {
+        let code = code(warning).replace("imgc::resolve::", "");
+        format!("{code}: {}", warning.lines().join("; "))
+    };
+    resolution.warnings.iter().map(told).collect()
+}
+
+/// A machine with the package `app`, its data and a package that it depends on.
+fn machine() -> Memory {
+    let status = "Package: app\nVersion: 1\nDepends: app-data, tool\n\n\
+                  Package: app-data\nSource: app\nVersion: 1\n\n\
+                  Package: tool\nVersion: 1\n\n\
+                  Package: other\nVersion: 1\n";
+    debian()
+        .file("/var/lib/dpkg/status", status)
+        .file(
+            "/var/lib/dpkg/info/app.list",
+            "/usr/bin\n/usr/bin/app\n/usr/bin/app-worker\n/usr/share/doc\n/usr/share/doc/app\n\
+             /usr/share/doc/app/copyright\n/etc/app\n/etc/app/key\n/etc/app/app.conf\n/var/lib/app\n",
+        )
+        .file(
+            "/var/lib/dpkg/info/app-data.list",
+            "/usr/share\n/usr/share/tables-of-app\n/usr/share/tables-of-app/x\n/usr/share/both\n\
+             /usr/share/both/app\n/usr/share/both/app/y\n",
+        )
+        .file("/var/lib/dpkg/info/other.list", "/usr/share/both\n/usr/share/both/z\n")
+        .file("/var/lib/dpkg/info/tool.list", "/usr/bin\n/usr/bin/tool\n")
+        .program("/usr/bin/app-worker", Sample::program().needs("libc.so.6").bytes())
+        .program("/usr/bin/tool", Sample::program().needs("libc.so.6").bytes())
+        .file("/usr/share/doc/app/copyright", "x")
+        .file("/usr/share/tables-of-app/x", "x")
+        .file("/usr/share/both/app/y", "y")
+        .file("/usr/share/both/z", "z")
+        .file("/etc/app/app.conf", "x")
+        .directory("/var/lib/app")
+}
+
+#[test]
+fn what_the_packages_of_a_program_bring_is_told_once_it_is_missing() {
+    let told = said(machine(), Sample::program(), |case| case);
+    assert_eq!(
+        told,
+        ["package_is_left_out: tree \"/etc/app\"; tree \"/usr/share/both/app\"; \
+          tree \"/usr/share/tables-of-app\""]
+    );
+    // What the image does not run is there for one purpose of it.
+    let other = |case: Case| case.runs("/usr/bin/none");
+    assert_eq!(said(machine(), Sample::program(), other).len(), 1);
+    let other = |case: Case| case.binary("/usr/bin/tool", "/usr/bin/tool").runs("/usr/bin/tool");
+    assert!(said(machine(), Sample::program(), other).is_empty());
+}
+
+#[test]
+fn data_of_its_own_packages_that_a_program_names_is_missing() {
+    let app = Sample::program().constant("/usr/share/tables-of-app/%s.ttf");
+    let told = said(machine(), app, |case| case);
+    assert_eq!(told[0], "data_is_missing: tree \"/usr/share/tables-of-app\"");
+}
+
+#[test]
+fn directories_of_state_bear_the_name_of_the_package() {
+    let app = Sample::program()
+        .constant("/var/lib/app/db")
+        .constant("/run/app.pid")
+        .constant("/var/lib/dpkg/status");
+    let told = said(machine(), app, |case| case);
+    let state = "state_is_left_out: directory \"/run\" owner=65532; \
+                 directory \"/var/lib/app\" owner=65532";
+    assert!(told.contains(&state.to_owned()), "{told:#?}");
+}
+
+#[test]
+fn programs_of_the_same_packages_are_helpers_if_others_are_started() {
+    let helpers = |app: Sample| -> Vec<String> {
+        let told = said(machine(), app, |case| case);
+        told.into_iter().filter(|told| told.contains("helpers")).collect()
+    };
+    let words = || Sample::program().constant("app-worker").constant("tool").constant("none");
+    assert_eq!(helpers(words()), [""; 0]);
+    assert_eq!(
+        helpers(words().imports("execvp")),
+        [
+            "helpers_are_left_out: binary \"/usr/bin/tool\"",
+            "helpers_are_missing: binary \"/usr/bin/app-worker\""
+        ]
+    );
+    let app = Sample::program().imports("popen").constant("tool -x %s");
+    assert_eq!(helpers(app), ["helpers_are_left_out: binary \"/usr/bin/tool\""]);
+}
+
+#[test]
+fn a_service_that_is_named_wants_its_user() {
+    let host = || {
+        machine()
+            .file("/etc/passwd", "root:x:0:0::/:\n_app:x:101:101::/:\nftp:x:102:102::/:\n")
+            .file("/var/lib/dpkg/info/app.postinst", "adduser --system _app\n")
+    };
+    let app = || Sample::program().constant("_app").constant("root").constant("ftp");
+    let users = |app: Sample| -> Vec<String> {
+        let told = said(host(), app, |case| case);
+        told.into_iter().filter(|told| told.contains("user")).collect()
+    };
+    assert_eq!(users(app()), [""; 0]);
+    let told = users(app().imports("getpwnam"));
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].contains("text \"/etc/passwd\" \"root:x:0:0:"), "{told:#?}");
+    assert!(told[0].contains("\\n_app:x:101:101::/:\\n\""), "{told:#?}");
+    assert!(!told[0].contains("ftp"), "{told:#?}");
+}
+
+#[test]
+fn a_configuration_names_groups() {
+    let host = machine()
+        .file("/etc/passwd", "root:x:0:0::/:\n")
+        .file("/etc/group", "root:x:0:\nadm:x:4:me\n")
+        .file("/etc/app/app.conf", "owner root\ngroup adm\n");
+    let app = || Sample::program().imports("getgrnam");
+    let users = |more: fn(Case) -> Case| -> Vec<String> {
+        let told = said(host.clone(), app(), more);
+        told.into_iter().filter(|told| told.contains("user_is")).collect()
+    };
+    let with = |case: Case| case.file("/etc/app/app.conf", "/etc/app/app.conf", None);
+    let told = users(with);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].ends_with("nobody:x:65534:\\nadm:x:4:\\n\""), "{told:#?}");
+    let with = |case: Case| {
+        let case = case.file("/etc/app/app.conf", "/etc/app/app.conf", None);
+        case.text("/etc/passwd", "root:x:0:0::/:\n").text("/etc/group", "root:x:0:\n")
+    };
+    assert_eq!(users(with).len(), 1);
+}

@@ -1,0 +1,1 @@
+class Hello { static function main() { trace("hello"); } }

@@ -1,0 +1,1 @@
+rule hello { strings: $a = "fox" condition: $a }

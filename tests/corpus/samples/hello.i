@@ -1,0 +1,2 @@
+%module hello
+int hello(int a);

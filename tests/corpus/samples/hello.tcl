@@ -1,0 +1,1 @@
+puts [clock format 0 -timezone :Europe/Prague]
