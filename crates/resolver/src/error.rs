@@ -590,8 +590,8 @@ pub enum ResolveError {
         /// The lines of a recipe that add them.
         add: Vec<Name>,
     },
-    /// The packages of a service bring its configuration, which is not in the image.
-    #[error("the packages of `{by}` bring a service with a configuration that the image has not")]
+    /// The configuration of a service, or one that bears the name of a program, is not in the image.
+    #[error("the packages of `{by}` bring a configuration that the image has not")]
     #[diagnostic(code(imgc::resolve::configuration_is_missing), severity(Warning))]
     #[diagnostic(help("{}", story::paste(add, "configuration_is_missing")))]
     ConfigurationIsMissing {

@@ -116,14 +116,19 @@ impl Inventory {
         })
     }
 
-    /// Returns the scripts by which packages were set up (`deb-postinst(5)`): they make the users that
-    /// a service runs as.
+    /// Returns the scripts by which packages were set up (`deb-postinst(5)`): those that make
+    /// the users that a service runs as.
     pub(crate) fn setup(&self, parcel: &Parcel) -> Vec<u8> {
         let read = |package: &String| {
             let path = format!("/var/lib/dpkg/info/{package}.postinst");
             read(&*self.host, &self.base.join(path.as_bytes()))
         };
-        let texts: Vec<Vec<u8>> = parcel.packages.iter().filter_map(read).collect();
+        let makes_users = |text: &Vec<u8>| {
+            let commands = [&b"adduser"[..], b"useradd", b"sysusers"];
+            commands.iter().any(|command| memmem::find(text, command).is_some())
+        };
+        let texts: Vec<Vec<u8>> =
+            parcel.packages.iter().filter_map(read).filter(makes_users).collect();
         texts.join(&b'\n')
     }
 

@@ -38,7 +38,21 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     };
     let named = scene.users(|program| {
         let is_whole = program.is_go() || program.file.facts.mentions.contains(&Mention::Rust);
-        if is_whole || is_known(program) { None } else { program.mentions(Mention::TemporaryFiles) }
+        if is_whole || is_known(program) {
+            return None;
+        }
+        program.mentions(Mention::TemporaryFiles).or_else(|| {
+            program.libraries.iter().find_map(|library| {
+                let mentions = &library.facts.mentions;
+                let functions = ANYWHERE.iter().chain(WHERE_TOLD).copied();
+                let mut called =
+                    functions.filter(|name| library.facts.imports.contains(name.as_bytes()));
+                called
+                    .next()
+                    .filter(|_| mentions.contains(&Mention::TemporaryFiles))
+                    .map(|sign| program.evidence(Some(library), sign))
+            })
+        })
     });
     users.possible.extend(named.sure.into_iter().chain(named.possible));
     lacks(Want::TemporaryFiles, users, |by| Finding::NoTemporaryDirectory { by })

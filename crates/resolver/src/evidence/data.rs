@@ -188,9 +188,13 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
         {
             continue;
         }
-        let parcel = parcels.get(&program).map(|(_, parcel)| parcel);
-        let is_shipped =
-            |path: &ImagePath| parcel.is_some_and(|parcel| parcel.paths.contains(path));
+        let parcel = parcels.get(&program);
+        // A directory that others list too is none of the packages' own.
+        let is_shipped = |path: &ImagePath| {
+            parcel.is_some_and(|(inventory, parcel)| {
+                parcel.paths.contains(path) && !inventory.is_shared(path, parcel)
+            })
+        };
         let is_service = SERVICES.iter().any(|start| program.source.as_bytes().starts_with(start));
         let needs = &program.facts().needed;
         let objects = scene.objects(run);
@@ -229,8 +233,11 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
             let (data, other): (Vec<Named>, Vec<Named>) = named.into_iter().partition(|named| {
                 let is_shipped = is_shipped(&named.path);
                 named.is_data && (is_of(own, &named.path) || is_shipped)
+                    // What the packages list has a warning of its own; what their scripts have made
+                    // is told by its name.
                     || named.is_configuration
-                        && (is_of(own, &named.path) || is_shipped)
+                        && is_of(own, &named.path)
+                        && !is_shipped
                         && is_program
                         && is_service
             });

@@ -70,6 +70,11 @@ const COMMON: &[&str] = &[
     "tar", "zcat",
 ];
 
+/// Shortest name that is looked for at the end of another word, and longest such word, in bytes:
+/// shorter and longer ones end so by chance.
+const MIN_MERGED_BYTES: usize = 4;
+const MAX_MERGED_BYTES: usize = 16;
+
 /// Most programs of other packages that one object is said to start.
 const MAX_FOREIGN: usize = 8;
 
@@ -245,8 +250,20 @@ impl Words {
         let is_whole = word.len() == text.len();
         if is_whole && (self.names.contains_key(text) || self.users.contains(text)) {
             self.whole.insert(text.to_vec());
-        } else if !is_whole && self.by_shell && self.names.contains_key(word) {
-            self.first.insert(word.to_vec());
+        } else if is_whole && text.len() <= MAX_MERGED_BYTES {
+            // Linkers keep a text that ends another one only there: `diff` of `wdiff`.
+            let ends = COMMON.iter().filter(|name| name.len() >= MIN_MERGED_BYTES);
+            let mut ends = ends.filter(|name| text.ends_with(name.as_bytes()));
+            self.whole.extend(ends.next().map(|name| name.as_bytes().to_vec()));
+        } else if !is_whole && self.by_shell {
+            // `"%s%stool" -x %s`
+            let word = String::from_utf8_lossy(word).replace("%s", " ");
+            let is_part = |letter: char| {
+                letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '.')
+            };
+            let mut words = word.split(|letter| !is_part(letter)).filter(|word| !word.is_empty());
+            let first = words.next().filter(|word| self.names.contains_key(word.as_bytes()));
+            self.first.extend(first.map(|word| word.as_bytes().to_vec()));
         }
         let is_path = PROGRAMS.iter().any(|directory| word.starts_with(directory.as_bytes()));
         if is_path && (is_whole || self.by_shell) {

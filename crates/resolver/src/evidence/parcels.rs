@@ -127,16 +127,32 @@ impl Parcels {
         Some((self.inventories.get(source)?.as_ref()?, parcel))
     }
 
-    /// Returns a remark for each program whose packages bring what the image has not.
+    /// Returns what is said of the programs whose packages bring what the image has not.
     pub(super) fn judge(&self, scene: &Scene<'_>) -> Vec<ResolveError> {
         let mut remarks: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
         for run in scene.runs.iter().filter(|run| run.is_start()) {
             let Some(program) = scene.program(run) else { continue };
             let Some((inventory, parcel)) = self.get(&program) else { continue };
             let (node, by) = (run.node, program.path.clone());
-            let (configuration, other): (Vec<Name>, Vec<Name>) = places(scene, inventory, parcel)
-                .into_iter()
-                .partition(|line| is_service(parcel) && has(line.as_bytes(), b"\"/etc/"));
+            let (configuration, other): (Vec<Name>, Vec<Name>) =
+                places(scene, inventory, parcel).into_iter().partition(|line| {
+                    let is_configuration = has(line.as_bytes(), b"\"/etc/");
+                    is_configuration && is_service(parcel) || is_named_so(line, &program)
+                });
+            let (plugins, other): (Vec<Name>, Vec<Name>) =
+                other.into_iter().partition(|line| has_plugins(scene, parcel, line));
+            if !plugins.is_empty() {
+                let (by, add) = (by.clone(), plugins);
+                let family = "the plug-ins of its package";
+                let without = "what they are for cannot be done";
+                remarks.entry(add.clone()).or_insert(ResolveError::PluginsAreMissing {
+                    node,
+                    by,
+                    family,
+                    without,
+                    add,
+                });
+            }
             for (add, is_missing) in [(configuration, true), (other, false)] {
                 if add.is_empty() {
                     continue;
@@ -170,6 +186,28 @@ fn is_service(parcel: &Parcel) -> bool {
             .iter()
             .any(|start| path.as_bytes().len() > start.len() && path.as_bytes().starts_with(start))
     })
+}
+
+/// Tells whether a line adds the configuration that bears the name of a program: `/etc/NAME.conf`.
+fn is_named_so(line: &Name, program: &Object<'_>) -> bool {
+    let name = program.source.file_name().unwrap_or_default();
+    *line.as_bytes() == *[b"file \"/etc/", name, b".conf\""].concat()
+}
+
+/// Tells whether a line adds a directory with libraries that nothing needs by their names, and of which
+/// the image has none.
+fn has_plugins(scene: &Scene<'_>, parcel: &Parcel, line: &Name) -> bool {
+    let directory = line.as_bytes().strip_prefix(b"tree \"").unwrap_or_default();
+    let directory = directory.strip_suffix(b"\"").unwrap_or_default();
+    let Ok(directory) = ImagePath::parse(directory) else { return false };
+    let below = parcel.paths.range(directory.clone()..);
+    let below = below.take_while(|path| path.starts_with(&directory));
+    let is_plugin = |path: &&ImagePath| {
+        let name = path.file_name().unwrap_or_default();
+        name.ends_with(b".so") && !name.starts_with(b"lib")
+    };
+    let plugins: Vec<&ImagePath> = below.filter(is_plugin).collect();
+    !plugins.is_empty() && !plugins.iter().any(|path| scene.has(path))
 }
 
 fn has(text: &[u8], part: &[u8]) -> bool {
@@ -206,7 +244,9 @@ fn places(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> Vec<Name
                     .take_while(|path| path.starts_with(&place))
                     .filter(|path| **path != place)
                     .collect();
-                let is_own = !inventory.is_shared(&place, parcel)
+                // What others put into a directory that bears the name of the package is for it.
+                let is_home = !is_configuration && is_named_after(&place, parcel);
+                let is_own = (is_home || !inventory.is_shared(&place, parcel))
                     && (!is_configuration || is_public(roots, &place));
                 if is_own {
                     let is_absent = |path: &&&ImagePath| {
@@ -315,6 +355,21 @@ fn state(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> Vec<Name> {
     }
     let absent = found.into_iter().filter(|place| !scene.has(place));
     absent.map(|place| Name::new(format!("directory \"{place}\" owner=65532"))).collect()
+}
+
+/// Shortest name of a directory by which a package is told, in bytes: `gcc`.
+const MIN_NAME_BYTES: usize = 3;
+
+/// Tells whether a package of a parcel has the name of a directory, perhaps with more after it:
+/// `swi-prolog-nox` and `/usr/lib/swi-prolog`.
+fn is_named_after(place: &ImagePath, parcel: &Parcel) -> bool {
+    let name = String::from_utf8_lossy(place.file_name().unwrap_or_default()).into_owned();
+    name.len() >= MIN_NAME_BYTES
+        && parcel.packages.iter().any(|package| {
+            package.strip_prefix(&*name).is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with(|letter: char| !letter.is_ascii_lowercase())
+            })
+        })
 }
 
 /// Tells whether a place bears the name of one of the packages or programs of a parcel.

@@ -65,6 +65,22 @@ fn data_of_its_own_packages_that_a_program_names_is_missing() {
     let app = Sample::program().constant("/usr/share/tables-of-app/%s.ttf");
     let told = said(machine(), app, |case| case);
     assert_eq!(told[0], "data_is_missing: tree \"/usr/share/tables-of-app\"");
+    // A directory of several packages is no one's.
+    let told = said(machine(), Sample::program().constant("/usr/share/both"), |case| case);
+    assert!(!told.iter().any(|told| told.starts_with("data_is_missing")), "{told:#?}");
+}
+
+#[test]
+fn plug_ins_and_the_configuration_of_a_service_are_missing() {
+    let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/one.so\n/etc/app.conf\n";
+    let host = machine()
+        .file("/var/lib/dpkg/info/app.list", list)
+        .file("/usr/lib/app/one.so", Sample::library().bytes())
+        .file("/etc/app.conf", "x");
+    let told = said(host, Sample::program(), |case| case);
+    assert!(told.contains(&"plugins_are_missing: tree \"/usr/lib/app\"".to_owned()), "{told:#?}");
+    let told_of = "configuration_is_missing: file \"/etc/app.conf\"";
+    assert!(told.contains(&told_of.to_owned()), "{told:#?}");
 }
 
 #[test]
@@ -94,7 +110,7 @@ fn programs_of_the_same_packages_are_helpers_if_others_are_started() {
             "helpers_are_missing: binary \"/usr/bin/app-worker\""
         ]
     );
-    let app = Sample::program().imports("popen").constant("tool -x %s");
+    let app = Sample::program().imports("popen").constant("\"%s%stool\" -x %s");
     assert_eq!(helpers(app), ["helpers_are_left_out: binary \"/usr/bin/tool\""]);
 }
 
