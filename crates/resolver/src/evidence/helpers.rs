@@ -255,7 +255,7 @@ impl Words {
             let ends = COMMON.iter().filter(|name| name.len() >= MIN_MERGED_BYTES);
             let mut ends = ends.filter(|name| text.ends_with(name.as_bytes()));
             self.whole.extend(ends.next().map(|name| name.as_bytes().to_vec()));
-        } else if !is_whole && self.by_shell {
+        } else if !is_whole {
             // `"%s%stool" -x %s`
             let word = String::from_utf8_lossy(word).replace("%s", " ");
             let is_part = |letter: char| {
@@ -281,7 +281,10 @@ impl Words {
         let mut foreign = BTreeSet::new();
         let roots = scene.surroundings.roots;
         let own = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok();
-        for word in self.own.iter().chain(&self.first) {
+        // Who names the shell gives lines to it, by whatever function.
+        let by_shell = self.by_shell || self.paths.contains(SHELL.as_bytes());
+        let first = self.first.iter().filter(|_| by_shell);
+        for word in self.own.iter().chain(first) {
             let Some((path, is_own)) = self.names.get(word) else { continue };
             let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
             // One program of many names asks for its own.
