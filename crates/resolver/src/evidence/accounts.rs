@@ -119,7 +119,7 @@ fn entries(text: &[u8]) -> BTreeMap<Vec<u8>, (String, u32)> {
 }
 
 /// Returns the texts of the configuration that the image has, but for what all systems have.
-fn configurations(scene: &Scene<'_>) -> Vec<String> {
+pub(super) fn configurations(scene: &Scene<'_>) -> Vec<String> {
     let below = scene
         .entries
         .keys()

@@ -97,7 +97,7 @@ fn path(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Tells whether a path is that of files that a program makes.
-fn is_state(path: &[u8]) -> bool {
+pub(super) fn is_state(path: &[u8]) -> bool {
     let starts =
         [&b"/var/lib/"[..], b"/var/log/", b"/var/cache/", b"/var/spool/", b"/var/run/", b"/run/"];
     starts.iter().any(|start| path.len() > start.len() && path.starts_with(start))

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
 
+use super::accounts::configurations;
+use super::constants::is_state;
 use super::data::{is_public, is_shared, is_triplet};
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
@@ -333,7 +335,14 @@ fn state(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> Vec<Name> {
         .iter()
         .filter(|object| object.path == run.place || parcel.paths.contains(object.source));
     let mut found: BTreeSet<ImagePath> = BTreeSet::new();
-    for text in own.flat_map(|object| &object.evidence.state) {
+    let texts = configurations(scene);
+    let is_part = |letter: char| {
+        letter.is_ascii_alphanumeric() || matches!(letter, '/' | '-' | '_' | '.' | '+')
+    };
+    let words = texts.iter().flat_map(|text| text.split(|letter| !is_part(letter)));
+    let configured = words.filter(|word| is_state(word.as_bytes())).map(str::as_bytes);
+    let named = own.flat_map(|object| &object.evidence.state).map(|text| &**text);
+    for text in named.chain(configured) {
         let Ok(path) = ImagePath::parse(text.strip_suffix(b"/").unwrap_or(text)) else { continue };
         let is_run = text.starts_with(b"/run/") || text.starts_with(b"/var/run/");
         let base = match (is_run, text.starts_with(b"/var/")) {
