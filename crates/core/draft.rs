@@ -13,8 +13,8 @@ use crate::report::{Remedy, Report};
 use crate::session::Session;
 
 /// Most rounds of asking and adding. Each adds what the files of the one before need; real programs
-/// take three.
-const MAX_ROUNDS: usize = 8;
+/// take three, scripts that start scripts of other languages up to ten.
+const MAX_ROUNDS: usize = 16;
 
 /// Most libraries that are added because one object names them. Who names more chooses one of them at
 /// run time, by the machine or a configuration.
@@ -120,26 +120,35 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Adds lines; those with which nothing can be built are left out for good.
+    /// Adds lines; those with which nothing can be built are left out for good. They are looked for
+    /// by halves: of hundreds few are bad, and each try compiles the recipe.
     fn add(
         &mut self,
-        wanted: Vec<Added>,
+        mut wanted: Vec<Added>,
         place: &dyn Fn() -> Result<Project, Failure>,
         session: &mut Session,
     ) -> Result<(), Failure> {
         // Accounts of the recipe's own stand where those of `needs users` would.
-        let mut wanted = wanted;
         let is_account = |added: &Added| added.line.starts_with("text \"/etc/passwd\"");
         if wanted.iter().any(is_account) {
             self.added.retain(|added| added.line != NEEDS_USERS);
             self.refused.insert(NEEDS_USERS.to_owned());
             wanted.retain(|added| added.line != NEEDS_USERS);
         }
-        if let Some(added) = self.repaired(wanted.clone(), place, session)? {
-            self.added.extend(added);
-            return Ok(());
+        let mut pending = vec![wanted];
+        let mut failed = Vec::new();
+        while let Some(mut lines) = pending.pop() {
+            if let Some(added) = self.repaired(lines.clone(), place, session)? {
+                self.added.extend(added);
+            } else if lines.len() > 1 {
+                let rest = lines.split_off(lines.len() / 2);
+                pending.extend([rest, lines]);
+            } else {
+                failed.extend(lines);
+            }
         }
-        for one in wanted {
+        // What one lacks, another may have brought since: a link to a link.
+        for one in failed {
             match self.repaired(vec![one.clone()], place, session)? {
                 Some(added) => self.added.extend(added),
                 None => {
