@@ -551,7 +551,7 @@ pub enum ResolveError {
     /// A script uses programs or modules that are not in the image.
     #[error(
         "the script `{script}` uses {}, which {} not in the image",
-        story::names(names),
+        story::some_names(names),
         story::are(names)
     )]
     #[diagnostic(code(imgc::resolve::script_needs_more), severity(Warning))]

@@ -27,6 +27,7 @@ mod noted;
 mod notes;
 mod overlay;
 mod owner;
+mod packages;
 mod pattern;
 mod places;
 mod platform;

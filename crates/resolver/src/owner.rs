@@ -4,6 +4,7 @@
 //! does not find a file by the name that it has since `/lib` is a link to `usr/lib`. A source
 //! without dpkg owns nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::host::{FileType, Host, HostPath};
@@ -71,7 +72,7 @@ impl<'a> Database<'a> {
             let Some(text) = read(self.host, &directory.join(&list)) else { continue };
             let package = String::from_utf8_lossy(package).into_owned();
             for line in text.split(|byte| *byte == b'\n') {
-                if let Some(file) = wanted.get(&self.listed(&package, line)) {
+                if let Some(file) = wanted.get(&*self.listed(&package, line)) {
                     // The lists come sorted: of several owners, as with `Multi-Arch: same`, the
                     // first.
                     found.entry((*file).clone()).or_insert_with(|| package.clone());
@@ -89,7 +90,7 @@ impl<'a> Database<'a> {
         let sum = |line: &[u8]| {
             let (sum, path) = (line.get(..32)?, line.get(34..)?);
             let sum = std::str::from_utf8(sum).ok()?.to_owned();
-            Some((self.listed(package, &[b"/", path].concat()), sum))
+            Some((self.listed(package, &[b"/", path].concat()).into_owned(), sum))
         };
         text.split(|byte| *byte == b'\n').filter_map(sum).collect()
     }
@@ -99,15 +100,17 @@ impl<'a> Database<'a> {
         let base = self.root.as_bytes();
         let base = base.strip_suffix(b"/").unwrap_or(base);
         let name = file.as_bytes().strip_prefix(base)?;
-        name.starts_with(b"/").then(|| canonical(name, &self.merged))
+        name.starts_with(b"/").then(|| canonical(name, &self.merged).into_owned())
     }
 
     /// Returns where a file that a package lists stands: dpkg lists a diverted file by the name that
     /// its package gives it.
-    fn listed(&self, package: &str, line: &[u8]) -> Vec<u8> {
+    pub(crate) fn listed<'l>(&self, package: &str, line: &'l [u8]) -> Cow<'l, [u8]> {
         let name = canonical(line, &self.merged);
-        match self.diversions.get(&name) {
-            Some((to, by)) if by != package.split(':').next().unwrap_or_default() => to.clone(),
+        match self.diversions.get(&*name) {
+            Some((to, by)) if by != package.split(':').next().unwrap_or_default() => {
+                to.clone().into()
+            }
             Some(_) | None => name,
         }
     }
@@ -136,11 +139,11 @@ pub(crate) fn field<'p>(paragraph: &'p str, name: &str) -> Option<&'p str> {
 }
 
 /// Writes a path as it is after the merge of `/usr`.
-fn canonical(name: &[u8], merged: &[&str]) -> Vec<u8> {
+fn canonical<'n>(name: &'n [u8], merged: &[&str]) -> Cow<'n, [u8]> {
     let is_merged = merged.iter().any(|top| {
         name.strip_prefix(top.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
     });
-    if is_merged { [b"/usr", name].concat() } else { name.to_vec() }
+    if is_merged { [b"/usr", name].concat().into() } else { name.into() }
 }
 
 /// Reads where packages' files were moved: from its name to the other one and to who did it
@@ -154,7 +157,7 @@ fn diversions(
     let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
     let diversion = |lines: &[&[u8]]| {
         let by = String::from_utf8_lossy(lines[2]).into_owned();
-        (canonical(lines[0], merged), (canonical(lines[1], merged), by))
+        (canonical(lines[0], merged).into_owned(), (canonical(lines[1], merged).into_owned(), by))
     };
     lines.chunks_exact(3).map(diversion).collect()
 }

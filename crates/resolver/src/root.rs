@@ -45,6 +45,11 @@ impl Root {
         &self.host
     }
 
+    /// Returns the directory of the host that is the tree's `/`.
+    pub(crate) fn base(&self) -> &HostPath {
+        &self.base
+    }
+
     /// Returns where on the host a path of the tree stands. Only the real path of a [`Walk`] is
     /// sure to lie in the tree.
     #[must_use]

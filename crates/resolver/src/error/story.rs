@@ -118,6 +118,19 @@ pub(super) fn names(names: &[Name]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// Most names that a message lists.
+const MAX_NAMES: usize = 12;
+
+/// The same for names of which there may be hundreds.
+pub(super) fn some_names(all: &[Name]) -> String {
+    match all.get(..MAX_NAMES) {
+        Some(some) if all.len() > MAX_NAMES + 1 => {
+            format!("{} and {} more", names(some), all.len() - MAX_NAMES)
+        }
+        _ => names(all),
+    }
+}
+
 pub(super) fn any_of(names: &[Name]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
 }

@@ -1,5 +1,6 @@
 //! Plans against trees in memory.
 
+mod brought;
 mod facts;
 mod failing;
 mod found;

@@ -3,12 +3,17 @@
 //! A script is read as text, not run, so this is evidence and no proof: a name counts only if the
 //! sources have what it would lead to.
 
+mod brought;
+mod code;
+mod constants;
+mod extension;
+mod language;
 mod perl;
 mod python;
 mod ruby;
 mod shell;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{NodeId, Reason};
@@ -18,10 +23,16 @@ use super::scene::Scene;
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
+use crate::packages::Packages;
 use crate::root::Roots;
+use brought::Brought;
+use code::Code;
 
 /// Most bytes of a script or module that are read. Longer ones carry data.
 const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// Interpreters whose scripts are read as those of a shell.
+const SHELLS: &[&str] = &["sh", "bash", "dash", "ksh", "mksh", "zsh"];
 
 /// The shell that `system(3)` and the like start.
 const SHELL: &str = "/bin/sh";
@@ -50,10 +61,13 @@ struct Missing {
 /// Returns a warning for each script of a scene that uses more than the image has.
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
     let mut warnings = Vec::new();
+    // By source; read when a script of it is looked at.
+    let mut packages: BTreeMap<usize, Packages<'_>> = BTreeMap::new();
     for script in scripts(scene) {
         let Some(text) = text(scene.image, script.path.as_bytes()) else { continue };
         let name = String::from_utf8_lossy(&script.interpreter).into_owned();
-        let mut missing = if matches!(&*name, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh") {
+        let is_shell = SHELLS.contains(&&*name);
+        let mut missing = if is_shell {
             shell::missing(scene, &text)
         } else if name.starts_with("perl") {
             perl::missing(scene, &text)
@@ -67,11 +81,70 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         missing.add_programs(scene, &script.path, &text);
         missing.add_home(scene, &script.path, &text);
         missing.add_data(scene, &text);
+        let roots = scene.surroundings.roots;
+        if let Ok(walk) = roots.walk(script.path.as_bytes(), &ImagePath::root()) {
+            let root = &roots.roots()[walk.source];
+            let packages = packages
+                .entry(walk.source)
+                .or_insert_with(|| Packages::read(&**root.host(), root.base()));
+            if let Some(brought) = Brought::find(packages, &walk.real) {
+                missing.add_brought(scene, brought, &name, is_shell, &text);
+            }
+        }
+        extension::add(scene, &mut missing);
+        missing.prune();
         if !missing.lines.is_empty() {
             warnings.push(ResolveError::ScriptNeedsMore {
                 node: script.node,
                 script: script.path,
                 names: missing.names.iter().map(Name::new).collect(),
+                add: missing.lines.iter().map(Name::new).collect(),
+            });
+        }
+    }
+    warnings.extend(embedding(scene, &mut packages));
+    warnings
+}
+
+/// Returns a warning for each program with an interpreter inside whose package, or those that it
+/// depends on, have modules for that which the image lacks.
+fn embedding<'s>(
+    scene: &'s Scene<'_>,
+    packages: &mut BTreeMap<usize, Packages<'s>>,
+) -> Vec<ResolveError> {
+    let roots = scene.surroundings.roots;
+    let mut warnings = Vec::new();
+    for run in scene.runs.iter().filter(|run| run.is_start()) {
+        let objects = scene.objects(run);
+        let sonames = objects.iter().filter_map(|object| object.facts().soname.as_deref());
+        let embedded: Vec<&str> = sonames.filter_map(language::interpreter_of).collect();
+        let asked = scene.entries.get(&run.place).is_some_and(|found| {
+            found.needs.iter().any(|need| need.node == run.node && need.reason == Reason::Asked)
+        });
+        if embedded.is_empty() || !asked {
+            continue;
+        }
+        let Ok(walk) = roots.walk(&run.program, &ImagePath::root()) else { continue };
+        let root = &roots.roots()[walk.source];
+        let packages = packages
+            .entry(walk.source)
+            .or_insert_with(|| Packages::read(&**root.host(), root.base()));
+        let Some(mut brought) = Brought::find(packages, &walk.real) else { continue };
+        let code = Code::new(std::iter::empty(), false);
+        let mut missing = Missing::default();
+        for interpreter in embedded {
+            brought.learn_languages(interpreter, &code);
+        }
+        if brought.has_languages() {
+            brought.add_data(scene, &code, &mut missing);
+            missing.prune();
+        }
+        if !missing.lines.is_empty() {
+            warnings.push(ResolveError::PluginsAreMissing {
+                node: run.node,
+                by: run.place.clone(),
+                family: "the modules of its own that its interpreter loads",
+                without: "what they do fails",
                 add: missing.lines.iter().map(Name::new).collect(),
             });
         }
@@ -147,6 +220,60 @@ impl Missing {
             self.names.insert(path.to_owned());
             self.lines.insert(format!("{node} \"{path}\""));
         }
+    }
+}
+
+impl Missing {
+    /// Adds what the packages of a script bring for it.
+    fn add_brought(
+        &mut self,
+        scene: &Scene<'_>,
+        mut brought: Brought<'_>,
+        interpreter: &str,
+        is_shell: bool,
+        text: &str,
+    ) {
+        let beside = brought.texts(scene, is_shell);
+        for text in beside.iter().filter(|_| is_shell) {
+            let more = shell::missing(scene, text);
+            for line in more.lines.into_iter().filter(|line| brought.gives(scene, line)) {
+                let name = line.rsplit('/').next().unwrap_or(&line).trim_end_matches('"');
+                self.names.insert(name.to_owned());
+                self.lines.insert(line);
+            }
+        }
+        let expanded = if is_shell { constants::expanded(text) } else { String::new() };
+        let texts = [text, &expanded].into_iter().chain(beside.iter().map(String::as_str));
+        let code = Code::new(texts, is_shell);
+        brought.learn_languages(interpreter, &code);
+        brought.add_data(scene, &code, self);
+        brought.add_programs(scene, &code, self);
+        if !is_shell {
+            brought.add_libraries(scene, self);
+            if code.asks_shell() && !scene.image_has(SHELL) {
+                self.add_program(scene, SHELL, SHELL);
+            }
+        }
+        brought.add_state(scene, &code, self);
+    }
+
+    /// Drops lines for what lies below a tree of another line.
+    fn prune(&mut self) {
+        let path = |line: &str| line.split('"').nth(1).map(ToOwned::to_owned);
+        let trees: BTreeSet<String> = self
+            .lines
+            .iter()
+            .filter(|line| line.starts_with("tree "))
+            .filter_map(|line| path(line))
+            .collect();
+        self.lines.retain(|line| {
+            // A program brings what it needs, whatever brings the program.
+            line.starts_with("binary ")
+                || line.starts_with("library ")
+                || path(line).is_none_or(|path| {
+                    !path.match_indices('/').any(|(at, _)| trees.contains(&path[..at]))
+                })
+        });
     }
 }
 

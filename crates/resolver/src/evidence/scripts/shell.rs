@@ -28,7 +28,14 @@ const BUILT_IN: &[&str] = &[
 /// Programs that ask whether another one is there.
 const QUESTIONS: &[&str] = &["command -v ", "command -V ", "type ", "which ", "hash "];
 
+/// Deepest that scripts are followed which read others as a part of themselves.
+const MAX_SOURCED: usize = 4;
+
 pub(super) fn missing(scene: &Scene<'_>, text: &str) -> Missing {
+    missing_below(scene, text, 0)
+}
+
+fn missing_below(scene: &Scene<'_>, text: &str, depth: usize) -> Missing {
     let mut missing = Missing::default();
     let commands = commands(text);
     for name in &commands.called {
@@ -53,10 +60,20 @@ pub(super) fn missing(scene: &Scene<'_>, text: &str) -> Missing {
             missing.lines.insert(format!("binary \"{path}\""));
         }
     }
-    for path in &commands.sourced {
+    // What the kernel and the engine give is in no image.
+    let is_given =
+        |path: &&String| ["/proc/", "/sys/", "/dev/"].iter().any(|start| path.starts_with(start));
+    for path in commands.sourced.iter().filter(|path| !is_given(path)) {
         if !scene.image_has(path) && scene.source_has(path) == Some(FileType::Regular) {
             missing.names.insert(path.clone());
             missing.lines.insert(format!("file \"{path}\""));
+        }
+        if depth < MAX_SOURCED
+            && let Some(text) = super::text(scene.surroundings.roots, path.as_bytes())
+        {
+            let more = missing_below(scene, &text, depth + 1);
+            missing.names.extend(more.names);
+            missing.lines.extend(more.lines);
         }
     }
     missing
@@ -198,6 +215,8 @@ fn pieces(line: &str, open_quote: &mut Option<char>) -> Vec<String> {
     let mut at = 0;
     // The quotes and pieces around `$(` and `(`.
     let mut around: Vec<(Option<char>, usize)> = Vec::new();
+    // The same around a backquote; within such a pair stands no other.
+    let mut ticks: Vec<(Option<char>, usize)> = Vec::new();
     let mut letters = line.chars().peekable();
     let mut before = ' ';
     while let Some(letter) = letters.next() {
@@ -221,10 +240,16 @@ fn pieces(line: &str, open_quote: &mut Option<char>) -> Vec<String> {
                 let is_arithmetic = letters.peek() == Some(&'(');
                 pieces.push(if is_arithmetic { QUOTED.to_string() } else { String::new() });
             }
-            (_, '`') => {
-                at = pieces.len();
-                pieces.push(String::new());
-                *open_quote = None;
+            (quote, '`') => {
+                if let Some(outer) = ticks.pop() {
+                    (*open_quote, at) = outer;
+                } else {
+                    pieces[at].push(QUOTED);
+                    ticks.push((quote, at));
+                    *open_quote = None;
+                    at = pieces.len();
+                    pieces.push(String::new());
+                }
             }
             (Some('"'), '"') => *open_quote = None,
             (Some(_), _) => {}
@@ -329,6 +354,15 @@ mod tests {
         let found = commands(text);
         assert!(found.defined.contains("helper"));
         assert!(found.sourced.contains("/etc/default/app"));
+    }
+
+    #[test]
+    fn backquotes_within_quotes_end_with_the_quotes() {
+        let found = commands("echo \"usage: `basename $0` it's\"\nx=`echo $1 | tr a b`\nsort\n");
+        assert_eq!(
+            found.called.into_iter().collect::<Vec<_>>(),
+            ["basename", "echo", "sort", "tr"]
+        );
     }
 
     #[test]

@@ -213,8 +213,9 @@ fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
 
 /// Returns the lines that would end what is doubtful about `/usr/bin/app`.
 #[track_caller]
-fn remedies(host: Memory) -> Vec<String> {
-    let resolution = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
+pub(super) fn remedies(host: Memory) -> Vec<String> {
+    let case = case(host).binary("/usr/bin/app", "/usr/bin/app").runs("/usr/bin/app");
+    let resolution = case.resolve().unwrap();
     resolution.warnings.iter().flat_map(ResolveError::lines).collect()
 }
 

@@ -1,0 +1,407 @@
+//! What a script's package brings for it, and what the packages do that this one depends on.
+//!
+//! What a program loads by names that it puts together, no reading finds. But a distribution says for
+//! each package which others it takes to work, and Debian's policy (7.2) has no program run without
+//! them. So of a script that a package owns, all data of that package counts; of the packages that it
+//! depends on, those with modules of a language in which it is written; and of the programs of both,
+//! those that it names.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use imgc_planner::recipe::ImagePath;
+
+use super::code::Code;
+use super::language::{LANGUAGES, Language, is_below};
+use super::{Missing, text};
+use crate::evidence::data::{is_data, is_shared};
+use crate::evidence::scene::Scene;
+use crate::host::FileType;
+use crate::packages::Packages;
+use crate::root::Step;
+
+/// Packages that serve the installation of others: they are needed to install, not to run.
+const INSTALLERS: &[&str] = &[
+    "adduser",
+    "apt",
+    "debconf",
+    "debconf-2.0",
+    "dpkg",
+    "init-system-helpers",
+    "install-info",
+    "libc6",
+    "systemd",
+    "sysvinit-utils",
+    "tex-common",
+    "ucf",
+];
+
+/// Where programs stand.
+const PROGRAMS: &[&[u8]] = &[b"/usr/bin/", b"/usr/sbin/", b"/usr/games/"];
+
+/// What packages put into other programs' directories, and what only people, compilers, package
+/// managers and editors read.
+const FOREIGN: &[&str] = &[
+    "/etc/apparmor.d",
+    "/etc/cron.*",
+    "/etc/dhcp",
+    "/etc/emacs",
+    "/etc/logcheck",
+    "/etc/logrotate.d",
+    "/etc/perl",
+    "/etc/python3*",
+    "/etc/ucf.conf",
+    "/etc/xdg",
+    "/usr/lib/*/cmake",
+    "/usr/lib/*/pkgconfig",
+    "/usr/lib/cmake",
+    "/usr/lib/jvm/java-[0-9][0-9]-*",
+    "/usr/lib/lsb",
+    "/usr/lib/mime",
+    "/usr/lib/modules-load.d",
+    "/usr/lib/pkgconfig",
+    "/usr/lib/python3.*",
+    "/usr/lib/sysctl.d",
+    "/usr/lib/sysusers.d",
+    "/usr/share/aclocal",
+    "/usr/share/appdata",
+    "/usr/share/apport",
+    "/usr/share/binfmts",
+    "/usr/share/debhelper",
+    "/usr/share/doc-base",
+    "/usr/share/emacs",
+    "/usr/share/fish",
+    "/usr/share/gtk-doc",
+    "/usr/share/initramfs-tools",
+    "/usr/share/lintian",
+    "/usr/share/menu",
+    "/usr/share/metainfo",
+    "/usr/share/mime",
+    "/usr/share/perl",
+    "/usr/share/polkit-1",
+    "/usr/share/python3",
+    "/usr/share/vim",
+    "/usr/share/zsh",
+    "/usr/share/zsh-*",
+];
+
+/// Packages for which there is a need: what they are, what they bring, the need.
+const NEEDS: &[(&str, &str, &str)] = &[
+    ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt", "tls"),
+    ("tzdata", "/usr/share/zoneinfo", "timezones"),
+];
+
+/// Where packages have directories for what changes.
+const STATE: &[&str] = &["/var/lib/", "/var/cache/", "/var/log/", "/var/spool/"];
+
+/// Ends of the names of modules that are read for names of programs.
+const ENDS: &[&str] = &[".pm", ".pl", ".py", ".rb", ".js", ".lua", ".tcl", ".php"];
+
+/// Most bytes of one file that is read for commands, and of all of them.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// Most files of the packages of a script that are read for commands.
+const MAX_FILES: usize = 400;
+
+/// What packages say of one script.
+pub(super) struct Brought<'p> {
+    packages: &'p Packages<'p>,
+    /// Those of the same source that it depends on, and itself.
+    own: BTreeSet<&'p str>,
+    /// All that it depends on, and itself.
+    closure: BTreeSet<&'p str>,
+    /// Those with modules of its languages.
+    modules: BTreeSet<&'p str>,
+    languages: Vec<&'static Language>,
+}
+
+impl<'p> Brought<'p> {
+    /// Finds the packages of a script; nothing if none owns it. `real` is its path in the source.
+    pub(super) fn find(packages: &'p Packages<'p>, real: &ImagePath) -> Option<Self> {
+        let package = packages.owner(real.as_bytes())?;
+        let source = packages.source(package);
+        let installers = INSTALLERS.iter().filter(|name| packages.source(name) != source);
+        let closure = packages.closure(package, &installers.copied().collect::<Vec<_>>());
+        let is_own = |name: &&&str| packages.source(name) == source && !packages.is_library(name);
+        let mut own: BTreeSet<&str> = closure.iter().filter(is_own).copied().collect();
+        own.insert(package);
+        Some(Self { packages, own, closure, modules: BTreeSet::new(), languages: Vec::new() })
+    }
+
+    /// Takes the languages that run the script, or that it starts, if its packages have modules of
+    /// them.
+    pub(super) fn learn_languages(&mut self, interpreter: &str, script: &Code) {
+        for language in LANGUAGES {
+            if language.is_run_by(interpreter) || script.starts(language.launchers) {
+                let has =
+                    |name: &&&str| self.packages.paths(name).iter().any(|path| language.has(path));
+                let modules: Vec<&str> = self.closure.iter().filter(has).copied().collect();
+                if !modules.is_empty() {
+                    self.modules.extend(modules);
+                    self.languages.push(language);
+                }
+            }
+        }
+    }
+
+    /// Tells whether its packages have modules of a language.
+    pub(super) fn has_languages(&self) -> bool {
+        !self.languages.is_empty()
+    }
+
+    /// Adds the data of the script's packages and the modules of its languages.
+    pub(super) fn add_data(&self, scene: &Scene<'_>, script: &Code, missing: &mut Missing) {
+        let all: BTreeSet<&str> = self.own.union(&self.modules).copied().collect();
+        let is_module = |path: &[u8]| self.languages.iter().any(|language| language.has(path));
+        let listed: BTreeSet<_> = all.iter().flat_map(|name| self.packages.paths(name)).collect();
+        let mut trees: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for package in &all {
+            let is_language = self.modules.contains(package);
+            for path in self.packages.paths(package) {
+                let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+                if above.clone().any(|(at, _)| trees.contains(&path[..at])) {
+                    continue;
+                }
+                let is_wanted =
+                    is_module(&path) || is_own_data(&path) && (is_language || script.uses(&path));
+                if !is_wanted || is_foreign(&path) {
+                    continue;
+                }
+                match self.packages.is_directory_of(&path, &all) {
+                    Some(true) => {
+                        trees.insert(path.to_vec());
+                        let start = [&path, &b"/"[..]].concat();
+                        let mut below = listed
+                            .range(Cow::Borrowed(&start[..])..)
+                            .take_while(|path| path.starts_with(&start));
+                        if below.any(|path| is_absent(scene, path)) {
+                            add(scene, &path, missing);
+                        }
+                    }
+                    // What is below it comes by itself.
+                    Some(false) => {}
+                    None if is_absent(scene, &path) => add(scene, &path, missing),
+                    None => {}
+                }
+            }
+        }
+        for path in self.languages.iter().flat_map(|language| language.made) {
+            if !scene.image_has(path) {
+                add(scene, path.as_bytes(), missing);
+            }
+        }
+        self.add_needs(scene, &all, missing);
+    }
+
+    /// Adds what has a need of its own, if these packages depend on it.
+    fn add_needs(&self, scene: &Scene<'_>, all: &BTreeSet<&str>, missing: &mut Missing) {
+        for (package, path, need) in NEEDS {
+            let depends = || all.iter().any(|one| self.packages.depends(one).contains(package));
+            if !scene.image_has(path) && scene.source_has(path).is_some() && depends() {
+                missing.names.insert((*path).to_owned());
+                missing.lines.insert(format!("needs {need}"));
+            }
+        }
+    }
+
+    /// Adds the programs that run the script's languages, and those of its packages and of the ones
+    /// that these depend on which it names.
+    pub(super) fn add_programs(&self, scene: &Scene<'_>, script: &Code, missing: &mut Missing) {
+        for package in self.own.union(&self.direct()) {
+            for path in self.packages.paths(package) {
+                let name = PROGRAMS.iter().find_map(|directory| path.strip_prefix(*directory));
+                let (Some(name), Ok(path)) = (name, std::str::from_utf8(&path)) else { continue };
+                let Ok(name) = std::str::from_utf8(name) else { continue };
+                if !scene.image_has(path) && script.names(name) {
+                    missing.add_program(scene, name, path);
+                }
+            }
+        }
+        let directories: Vec<&str> = scene.surroundings.search.path.split(':').collect();
+        for launcher in LANGUAGES.iter().flat_map(|language| language.launchers) {
+            let paths = directories.iter().map(|directory| format!("{directory}/{launcher}"));
+            let found = paths.filter(|path| scene.source_has(path) == Some(FileType::Regular));
+            let Some(path) = found.into_iter().next() else { continue };
+            if scene.image_has(&path) || !script.starts(&[launcher]) {
+                continue;
+            }
+            let real = scene.surroundings.roots.walk(path.as_bytes(), &ImagePath::root());
+            let package = real.ok().and_then(|walk| self.packages.owner(walk.real.as_bytes()));
+            let is_given = |name| self.closure.contains(name) || self.packages.is_essential(name);
+            if package.is_some_and(is_given) {
+                missing.add_program(scene, launcher, &path);
+            }
+        }
+    }
+
+    /// Tells whether a line adds a program that comes with the script's packages, with those that
+    /// they depend on, or with every system.
+    pub(super) fn gives(&self, scene: &Scene<'_>, line: &str) -> bool {
+        let Some(path) = line.strip_prefix("binary \"").and_then(|rest| rest.strip_suffix('"'))
+        else {
+            return true;
+        };
+        let walk = scene.surroundings.roots.walk(path.as_bytes(), &ImagePath::root());
+        walk.is_ok_and(|walk| {
+            let real = walk.real.as_bytes();
+            let mut given = self.own.iter().copied().chain(self.direct());
+            given.any(|package| self.packages.lists(package, real)) || self.packages.is_base(real)
+        })
+    }
+
+    fn direct(&self) -> BTreeSet<&'p str> {
+        self.own.iter().flat_map(|own| self.packages.depends(own)).collect()
+    }
+
+    /// Adds the libraries that packages depend on which have nothing that is linked to them: they open
+    /// them by a foreign function interface (`ctypes`, `ffi`).
+    pub(super) fn add_libraries(&self, scene: &Scene<'_>, missing: &mut Missing) {
+        for package in self.own.union(&self.modules) {
+            let depends = self.packages.depends(package);
+            let libraries: Vec<&&str> = depends
+                .iter()
+                .filter(|name| self.packages.is_library(name) && !INSTALLERS.contains(name))
+                .collect();
+            if libraries.is_empty() || self.packages.is_compiled(package) {
+                continue;
+            }
+            for path in libraries.iter().flat_map(|library| self.packages.paths(library)) {
+                let Ok(path) = std::str::from_utf8(&path) else { continue };
+                if is_library(path)
+                    && !scene.image_has(path)
+                    && scene.source_has(path) == Some(FileType::Regular)
+                {
+                    missing.names.insert(path.rsplit('/').next().unwrap_or(path).to_owned());
+                    missing.lines.insert(format!("library \"{path}\""));
+                }
+            }
+        }
+    }
+
+    /// Adds directories in which the script's packages keep what changes, where it names them.
+    pub(super) fn add_state(&self, scene: &Scene<'_>, script: &Code, missing: &mut Missing) {
+        for path in self.own.iter().flat_map(|own| self.packages.paths(own)) {
+            let Ok(path) = std::str::from_utf8(&path) else { continue };
+            let Some((_, name)) = STATE.iter().find_map(|state| path.split_once(state)) else {
+                continue;
+            };
+            if !name.contains('/')
+                && path.starts_with("/var/")
+                && (script.names_path(path) || script.names_word(name))
+                && !scene.image_has(path)
+                && scene.source_has(path) == Some(FileType::Directory)
+            {
+                missing.names.insert(path.to_owned());
+                missing.lines.insert(format!("directory \"{path}\""));
+            }
+        }
+    }
+
+    /// Returns the texts of the script's own packages: what they call, it calls by them. For a script
+    /// of a shell, those of shells.
+    pub(super) fn texts(&self, scene: &Scene<'_>, is_shell: bool) -> Vec<String> {
+        let roots = scene.surroundings.roots;
+        let mut texts = Vec::new();
+        let mut left = MAX_TEXT_BYTES;
+        for path in self.own.iter().flat_map(|own| self.packages.paths(own)) {
+            let is_module = !is_shell && LANGUAGES.iter().any(|language| language.has(&path));
+            let has_end = ENDS.iter().any(|end| path.ends_with(end.as_bytes()));
+            if !is_module && !is_own_data(&path) || !is_shell && !has_end {
+                continue;
+            }
+            let walk = roots.walk(&path, &ImagePath::root());
+            let is_file = walk.is_ok_and(|walk| {
+                walk.stat.file_type == FileType::Regular && walk.stat.size < MAX_FILE_BYTES
+            });
+            let Some(text) = is_file.then(|| text(roots, &path)).flatten() else { continue };
+            if is_shell
+                && !path.ends_with(b".sh")
+                && !path.ends_with(b".bash")
+                && !is_of_shell(&text)
+            {
+                continue;
+            }
+            match left.checked_sub(text.len()) {
+                Some(rest) if texts.len() < MAX_FILES => left = rest,
+                _ => break,
+            }
+            texts.push(text);
+        }
+        texts
+    }
+}
+
+/// Tells whether a text is one for a shell, by its first line.
+fn is_of_shell(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("#!").is_some_and(|rest| {
+        let name = rest.split_whitespace().find(|word| !word.ends_with("/env"));
+        matches!(name.and_then(|name| name.rsplit('/').next()), Some("sh" | "bash" | "dash"))
+    })
+}
+
+/// Tells whether a path is data of a package of its own: neither a library of all programs, nor what
+/// others read.
+fn is_own_data(path: &[u8]) -> bool {
+    is_data(path) && !is_shared(path) && !is_foreign(path)
+}
+
+fn is_foreign(path: &[u8]) -> bool {
+    let within = [path, b"/"].concat();
+    FOREIGN.iter().any(|pattern| is_below(pattern.as_bytes(), &within))
+}
+
+/// Tells whether the sources have something at a path, and the image has nothing.
+fn is_absent(scene: &Scene<'_>, path: &[u8]) -> bool {
+    let text = std::str::from_utf8(path);
+    text.is_ok_and(|text| !scene.image_has(text) && scene.source_has(text).is_some())
+}
+
+/// Adds what stands at a path in the sources.
+fn add(scene: &Scene<'_>, path: &[u8], missing: &mut Missing) {
+    let Ok(text) = std::str::from_utf8(path) else { return };
+    if text.contains(['"', '\\']) {
+        return;
+    }
+    let Ok(walk) = scene.surroundings.roots.walk(path, &ImagePath::root()) else { return };
+    let is_readable = walk.stat.mode & 0o004 != 0;
+    if let (FileType::Directory, Some(Step::Link { at, target })) =
+        (walk.stat.file_type, walk.trail.last())
+        && at.as_bytes() == path
+    {
+        // The directory itself is another path, and may be wanted or not.
+        if let Ok(target) = std::str::from_utf8(target) {
+            missing.names.insert(text.rsplit('/').next().unwrap_or(text).to_owned());
+            missing.lines.insert(format!("symlink \"{text}\" to=\"{target}\""));
+        }
+        return;
+    }
+    let node = match walk.stat.file_type {
+        FileType::Directory => "tree",
+        FileType::Regular if !is_readable => return,
+        FileType::Regular if walk.stat.mode & 0o111 != 0 && !text.contains(".so") => "binary",
+        FileType::Regular => "file",
+        FileType::Symlink | FileType::Special => return,
+    };
+    missing.names.insert(text.rsplit('/').next().unwrap_or(text).to_owned());
+    missing.lines.insert(format!("{node} \"{text}\""));
+}
+
+impl Missing {
+    pub(super) fn add_program(&mut self, scene: &Scene<'_>, name: &str, path: &str) {
+        if scene.source_has(path) == Some(FileType::Regular) {
+            self.names.insert(name.to_owned());
+            self.lines.insert(format!("binary \"{path}\""));
+        }
+    }
+}
+
+/// Tells whether a path is that of a library by its soname or a compiler's name, where loaders look.
+fn is_library(path: &str) -> bool {
+    let (directory, name) = path.rsplit_once('/').unwrap_or_default();
+    let soname = name.ends_with(".so")
+        || name.split_once(".so.").is_some_and(|(_, version)| !version.contains('.'));
+    soname
+        && matches!(directory.strip_prefix("/usr/lib"), Some(rest) if rest.matches('/').count() < 2)
+}
