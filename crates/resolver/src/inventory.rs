@@ -40,6 +40,25 @@ pub(crate) struct Parcel {
     pub(crate) paths: BTreeSet<ImagePath>,
 }
 
+/// Most programs of packages that are of one purpose. What brings more is a collection, such as
+/// coreutils with some hundred.
+const MAX_PROGRAMS: usize = 60;
+
+impl Parcel {
+    /// Tells whether its programs have little to do with each other: then they name each other in
+    /// their help, and what comes with them is for one of them.
+    pub(crate) fn is_collection(&self) -> bool {
+        self.paths.iter().filter(|path| is_program(path)).count() > MAX_PROGRAMS
+    }
+}
+
+/// Tells whether a path is that of a program that is found by its name.
+pub(crate) fn is_program(path: &ImagePath) -> bool {
+    PROGRAMS.iter().any(|directory| {
+        path.as_bytes().strip_prefix(directory.as_bytes()).is_some_and(|name| !name.contains(&b'/'))
+    })
+}
+
 impl Inventory {
     /// Reads the lists of a source; nothing if it has none.
     pub(crate) fn open(root: &Root) -> Option<Self> {

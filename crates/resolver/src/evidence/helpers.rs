@@ -13,7 +13,7 @@ use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
-use crate::inventory::{Inventory, PROGRAMS, Parcel};
+use crate::inventory::{Inventory, PROGRAMS, Parcel, is_program};
 use crate::loader::Elf;
 
 /// Functions that start the program that they are given (`exec(3)`, `posix_spawn(3)`), and what wraps
@@ -164,6 +164,7 @@ fn known(
     let others = parcel.dependencies.iter().flat_map(|package| inventory.paths(package));
     let foreign: BTreeSet<ImagePath> =
         essential.filter(is_common).chain(others).filter(is_program).collect();
+    let is_collection = parcel.is_collection();
     for directory in PROGRAMS {
         let Ok(directory) = ImagePath::parse(directory.trim_end_matches('/').as_bytes()) else {
             continue;
@@ -171,7 +172,7 @@ fn known(
         for name in names(roots, &directory) {
             // The first directory of `PATH` wins.
             if let (false, Ok(path)) = (known.contains_key(&name), directory.join(&name)) {
-                let is_own = parcel.paths.contains(&path);
+                let is_own = !is_collection && parcel.paths.contains(&path);
                 let is_foreign = || foreign.contains(&path) && is_elf(scene, &path);
                 if is_own || is_foreign() {
                     known.insert(name, (path, is_own));
@@ -181,13 +182,6 @@ fn known(
     }
     known.remove(program.source.file_name().unwrap_or_default());
     known
-}
-
-/// Tells whether a path is that of a program that is found by its name.
-fn is_program(path: &ImagePath) -> bool {
-    PROGRAMS.iter().any(|directory| {
-        path.as_bytes().strip_prefix(directory.as_bytes()).is_some_and(|name| !name.contains(&b'/'))
-    })
 }
 
 /// Tells whether a program of the sources is none that an interpreter runs, which would bring a whole

@@ -135,6 +135,9 @@ impl Parcels {
         for run in scene.runs.iter().filter(|run| run.is_start()) {
             let Some(program) = scene.program(run) else { continue };
             let Some((inventory, parcel)) = self.get(&program) else { continue };
+            if parcel.is_collection() {
+                continue;
+            }
             let (node, by) = (run.node, program.path.clone());
             let (configuration, other): (Vec<Name>, Vec<Name>) =
                 places(scene, inventory, parcel).into_iter().partition(|line| {
