@@ -40,17 +40,9 @@ pub(crate) struct Parcel {
     pub(crate) paths: BTreeSet<ImagePath>,
 }
 
-/// Most programs of packages that are of one purpose. What brings more is a collection, such as
-/// coreutils with some hundred.
+/// Most programs of packages that are of one purpose, if every system has them. What brings more is a
+/// collection, as coreutils with some hundred are.
 const MAX_PROGRAMS: usize = 60;
-
-impl Parcel {
-    /// Tells whether its programs have little to do with each other: then they name each other in
-    /// their help, and what comes with them is for one of them.
-    pub(crate) fn is_collection(&self) -> bool {
-        self.paths.iter().filter(|path| is_program(path)).count() > MAX_PROGRAMS
-    }
-}
 
 /// Tells whether a path is that of a program that is found by its name.
 pub(crate) fn is_program(path: &ImagePath) -> bool {
@@ -125,6 +117,13 @@ impl Inventory {
             let line = if is_merged { [b"/usr", line].concat() } else { line.to_vec() };
             ImagePath::parse(&line).ok()
         })
+    }
+
+    /// Tells whether a parcel's programs have little to do with each other: then they name each other
+    /// in their help, and what comes with them is for one of them.
+    pub(crate) fn is_collection(&self, parcel: &Parcel) -> bool {
+        self.essential().any(|package| parcel.packages.contains(package))
+            && parcel.paths.iter().filter(|path| is_program(path)).count() > MAX_PROGRAMS
     }
 
     /// Returns the packages that every system has (`deb-control(5)`, "Essential").

@@ -164,7 +164,7 @@ fn known(
     let others = parcel.dependencies.iter().flat_map(|package| inventory.paths(package));
     let foreign: BTreeSet<ImagePath> =
         essential.filter(is_common).chain(others).filter(is_program).collect();
-    let is_collection = parcel.is_collection();
+    let is_collection = inventory.is_collection(parcel);
     for directory in PROGRAMS {
         let Ok(directory) = ImagePath::parse(directory.trim_end_matches('/').as_bytes()) else {
             continue;

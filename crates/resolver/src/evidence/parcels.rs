@@ -135,7 +135,7 @@ impl Parcels {
         for run in scene.runs.iter().filter(|run| run.is_start()) {
             let Some(program) = scene.program(run) else { continue };
             let Some((inventory, parcel)) = self.get(&program) else { continue };
-            if parcel.is_collection() {
+            if inventory.is_collection(parcel) {
                 continue;
             }
             let (node, by) = (run.node, program.path.clone());
