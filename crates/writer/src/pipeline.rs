@@ -77,6 +77,14 @@ struct Archive {
     borders: Vec<(usize, Midstate, u32)>,
 }
 
+/// What the blob comes to, before its end.
+struct Written {
+    blob: HashedBlob,
+    records: Vec<ChunkRecord>,
+    /// The hash behind each chunk behind which a later build may go on.
+    borders: Vec<Midstate>,
+}
+
 /// Why a layer cannot be made like this.
 enum Fault {
     Write(WriteError),
@@ -137,7 +145,7 @@ fn make_layer(
     let workers = work.workers.get().min(specs.count() - first).max(1);
     let buffers = Buffers::new(encoder.chunk_bytes());
 
-    let (archive, blob, records) = thread::scope(|scope| {
+    let (archive, written) = thread::scope(|scope| {
         let (to_hash, hash_queue) = sync_channel(workers + 1);
         let (to_compress, jobs) = sync_channel::<Job<'_>>(workers + 1);
         let (to_write, promises) = sync_channel(workers + 1);
@@ -164,14 +172,13 @@ fn make_layer(
         }
         drop((to_hash, to_compress, to_write));
 
-        let (archive, blob) = (join(hasher), join(writer));
+        let (archive, written) = (join(hasher), join(writer));
         // What the hasher has found out about a content is why the others were told to stop.
-        let archive = archive?;
-        let (blob, records) = blob?;
+        let (archive, written) = (archive?, written?);
         work.go_on()?;
-        Ok::<_, Fault>((archive, blob, records))
+        Ok::<_, Fault>((archive, written))
     })?;
-    let mut blob = blob;
+    let Written { mut blob, records, borders } = written;
     let descriptor = if encoder.is_identity() {
         let digest = BlobDigest::new(*archive.diff_id.as_bytes());
         blob.commit_as(encoder.media_type(), digest)?
@@ -186,18 +193,19 @@ fn make_layer(
         entries: specs.members() as u64,
         files: specs.files() as u64,
     };
-    Ok((layer, with_borders(records, archive.borders)))
+    Ok((layer, with_borders(records, archive.borders, borders)))
 }
 
-/// Joins what the writer knows of each chunk with what the hasher knows.
+/// Joins what the writer knows of each border with what the hasher knows. Both have seen the same
+/// chunks, one after the other.
 fn with_borders(
     mut records: Vec<ChunkRecord>,
-    borders: Vec<(usize, Midstate, u32)>,
+    hashed: Vec<(usize, Midstate, u32)>,
+    written: Vec<Midstate>,
 ) -> Vec<ChunkRecord> {
-    for (number, archive, crc) in borders {
-        // The writer has left the place for it.
-        if let Some(border) = records.get_mut(number).and_then(|record| record.border.as_mut()) {
-            (border.archive, border.crc) = (archive, crc);
+    for ((number, archive, crc), blob) in hashed.into_iter().zip(written) {
+        if let Some(record) = records.get_mut(number) {
+            record.border = Some(Border { archive, crc, blob });
         }
     }
     records
@@ -310,9 +318,9 @@ impl<'a> Making<'a> {
     fn write(
         &self,
         promises: &Receiver<Receiver<Result<Piece<'_>, Fault>>>,
-    ) -> Result<(HashedBlob, Vec<ChunkRecord>), Fault> {
+    ) -> Result<Written, Fault> {
         let mut blob = HashedBlob::begin(self.sink)?;
-        let mut records = Vec::new();
+        let (mut records, mut borders) = (Vec::new(), Vec::new());
         blob.append(self.encoder.header())?;
         if let Some(beginning) = self.reuse.and_then(Reuse::beginning) {
             for number in 0..beginning.chunks.len() {
@@ -335,13 +343,12 @@ impl<'a> Making<'a> {
             } else {
                 blob.append(bytes.as_slice())?;
             }
-            let border = self.is_border(number).then(|| {
-                let written = blob.midstate();
-                Border { archive: Midstate::of(&Sha256::new()), crc: 0, blob: written }
-            });
-            records.extend(record.map(|record| ChunkRecord { border, ..record }));
+            if self.is_border(number) {
+                borders.push(blob.midstate());
+            }
+            records.extend(record);
         }
-        Ok((blob, records))
+        Ok(Written { blob, records, borders })
     }
 }
 

@@ -144,6 +144,30 @@ fn a_chunk_that_is_known_is_not_compressed_again() {
     assert_eq!(ChunkIndex::read(&store, other).contents().count(), 0, "of another level");
 }
 
+#[test]
+fn what_a_layer_begins_with_is_not_read_again_and_what_is_read_is_proved() {
+    let place = Place::new();
+    place.build(&sample(), GZIP, "out");
+    place.build_afresh(&changed(), GZIP, "expected");
+    // Nobody asks for the bytes of a file of the first chunk.
+    let mut tree = changed();
+    tree.contents.contents.remove(&imgc_planner::Digest::of(b"#!/bin/sh\necho hello\n"));
+    place.build(&tree, GZIP, "out");
+    assert!(content(&place.at("out")) == content(&place.at("expected")));
+
+    // A file that has other bytes than when it was compressed is named, whatever the store knows. Its
+    // end shares a chunk with what changed, so it is read from its beginning.
+    let mut tree = sample();
+    tree.file("/var/lib/small/00", 0o644, b"changed");
+    let big = tree.contents.contents.values_mut().max_by_key(|bytes| bytes.len()).unwrap();
+    big[0] ^= 1;
+    let images = [spec("app", GZIP, vec![tree.layer()])];
+    let (store, afresh) = (place.store(), Work::afresh(&tree.contents, workers(2)));
+    let work = Work { store: Some(&store), ..afresh };
+    let result = write_directory_if(&place.at("out"), &images, &work, &|_| true);
+    assert!(matches!(result, Err(crate::error::WriteError::ContentChanged { .. })), "{result:?}");
+}
+
 /// What may happen to a file.
 const DAMAGES: [&str; 12] = [
     "a bit flipped at the start",
