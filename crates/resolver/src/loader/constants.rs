@@ -8,8 +8,8 @@
 /// Longest text that is cut out, in bytes on each side of what was found: `PATH_MAX` (`limits.h`).
 const MAX_TEXT_BYTES: usize = 4096;
 
-/// Bytes that are compared at once. Compilers make a few instructions of each chunk.
-const CHUNK_BYTES: usize = 32;
+/// Bytes that are compared at once. Compilers make some thirty instructions of each chunk.
+const CHUNK_BYTES: usize = 64;
 
 /// The constants: bytes in which texts end with NUL.
 #[derive(Clone, Copy)]
@@ -19,23 +19,16 @@ impl<'a> Constants<'a> {
     /// Returns where `needle` is, in order. Its first two bytes should be a rare pair.
     pub(super) fn places<'n>(self, needle: &'n [u8]) -> impl Iterator<Item = usize> + use<'a, 'n> {
         let bytes = self.0;
-        let [first, second] = needle.first_chunk().copied().unwrap_or_default();
+        let pair = needle.first_chunk().copied().unwrap_or_default();
         let mut at = 0;
         std::iter::from_fn(move || {
-            while at < bytes.len() {
-                if at.is_multiple_of(CHUNK_BYTES)
-                    && let Some(chunk) = bytes[at..].first_chunk::<{ CHUNK_BYTES + 1 }>()
-                    && !has_pair(chunk, first, second)
-                {
-                    at += CHUNK_BYTES;
-                    continue;
-                }
-                at += 1;
-                if bytes[at - 1] == first && bytes[at - 1..].starts_with(needle) {
-                    return Some(at - 1);
+            loop {
+                let found = at + find_pair(bytes.get(at..)?, pair)?;
+                at = found + 1;
+                if bytes[found..].starts_with(needle) {
+                    return Some(found);
                 }
             }
-            None
         })
     }
 
@@ -55,13 +48,18 @@ impl<'a> Constants<'a> {
     }
 }
 
-/// Compares all of a chunk, without a branch.
-fn has_pair(chunk: &[u8; CHUNK_BYTES + 1], first: u8, second: u8) -> bool {
-    let mut found = false;
-    for at in 0..CHUNK_BYTES {
-        found |= (chunk[at] == first) & (chunk[at + 1] == second);
-    }
-    found
+/// Returns where `pair` is first: whole chunks are compared without a branch, and only one that has
+/// it is looked at byte by byte.
+fn find_pair(bytes: &[u8], [first, second]: [u8; 2]) -> Option<usize> {
+    let followers = bytes.get(1..)?;
+    let has_pair = |(bytes, followers): (&[u8; CHUNK_BYTES], &[u8; CHUNK_BYTES])| {
+        let pairs = bytes.iter().zip(followers);
+        pairs.fold(false, |found, (byte, next)| found | ((*byte == first) & (*next == second)))
+    };
+    let chunks = bytes.as_chunks().0.iter().zip(followers.as_chunks().0);
+    let passed = chunks.take_while(|chunk| !has_pair(*chunk)).count() * CHUNK_BYTES;
+    let rest = bytes[passed..].windows(2).position(|pair| pair == [first, second]);
+    rest.map(|at| passed + at)
 }
 
 #[cfg(test)]

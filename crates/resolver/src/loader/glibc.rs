@@ -8,6 +8,7 @@ mod map;
 mod open;
 mod preload;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -49,8 +50,8 @@ struct State<'a> {
     /// The loader's list, in whose order names are compared.
     order: Vec<Place>,
     names: Names,
-    /// The working directory without links, as `getcwd(3)` tells it.
-    cwd: ImagePath,
+    /// The working directory without links, as `getcwd(3)` tells it, once it matters.
+    cwd: OnceCell<ImagePath>,
     /// Directory of the program's real file: `/proc/self/exe` (`_dl_get_origin`).
     main_origin: Box<[u8]>,
     library_path: PathList,
@@ -164,7 +165,7 @@ impl<'a> State<'a> {
             maps: Vec::new(),
             order: Vec::new(),
             names: Names::default(),
-            cwd: roots.walk(b".", request.cwd).map_or(request.cwd.clone(), |walk| walk.real),
+            cwd: OnceCell::new(),
             main_origin,
             library_path: PathList::new(),
             default_directories: glibc.directories.clone(),

@@ -11,51 +11,52 @@ const PREFIX_BYTES: usize = 4096;
 /// Bytes that are read around a string, so that its neighbours cost no further call.
 const WINDOW_BYTES: u64 = 4096;
 
-/// Steps in which buffers grow, in bytes, so that few of them ever have to be replaced.
-const STEP_BYTES: usize = 4096;
+/// Room for the parts of most files, in bytes. What is not used of it costs nothing.
+const ROOM_BYTES: usize = 64 << 10;
 
 /// Longest string that is taken, in bytes without its NUL. Loaders have no limit; the search lists
 /// of Nix have some thousand bytes, and no path has more than `PATH_MAX`, which is 4096.
 const MAX_STRING_BYTES: u64 = 32_768;
 
-/// Memory for the parts of a file. It is used again for the next one: memory that is taken anew for
-/// each of hundreds of files costs more than the files.
+/// Memory for the parts of a file, one behind the other. It is used again for the next file: a page of
+/// memory that is used for the first time costs more than what is read into it.
 #[derive(Default)]
 pub(in crate::loader) struct Buffers {
-    prefix: Part,
-    /// Only the first `used` belong to the file.
-    windows: Vec<Part>,
-    used: usize,
+    bytes: Vec<u8>,
+    parts: Vec<Part>,
 }
 
-/// One part. The buffer stays as long as it ever was.
-#[derive(Default)]
+/// One part.
+#[derive(Clone, Copy)]
 struct Part {
+    /// Where it starts in the file.
     start: u64,
+    /// Where it starts in the memory.
+    at: usize,
     length: usize,
-    buffer: Vec<u8>,
+}
+
+impl Buffers {
+    /// Reads a part behind those that are there.
+    fn read(&mut self, file: &dyn HostFile, start: u64, length: usize) -> Result<Part, ElfProblem> {
+        let at = self.parts.last().map_or(0, |part| part.at + part.length);
+        if self.bytes.len() < at + length {
+            self.bytes.reserve(ROOM_BYTES.max(at + length) - self.bytes.len());
+            self.bytes.resize(at + length, 0);
+        }
+        let buffer = &mut self.bytes[at..at + length];
+        let length = file.read_at(buffer, start).map_err(ElfProblem::Unreadable)?;
+        let part = Part { start, at, length };
+        self.parts.push(part);
+        Ok(part)
+    }
+
+    fn bytes(&self, part: Part) -> &[u8] {
+        &self.bytes[part.at..part.at + part.length]
+    }
 }
 
 impl Part {
-    fn read(&mut self, file: &dyn HostFile, start: u64, length: usize) -> Result<(), ElfProblem> {
-        if self.buffer.capacity() < length {
-            // What was read before is not needed any more, and must not be moved.
-            self.buffer = Vec::with_capacity(length.next_multiple_of(STEP_BYTES));
-        }
-        if self.buffer.len() < length {
-            self.buffer.resize(length, 0);
-        }
-        self.start = start;
-        self.length = 0;
-        let buffer = &mut self.buffer[..length];
-        self.length = file.read_at(buffer, start).map_err(ElfProblem::Unreadable)?;
-        Ok(())
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.length]
-    }
-
     fn holds(&self, offset: u64, end: u64) -> bool {
         self.start <= offset && end <= self.start + self.length as u64
     }
@@ -65,6 +66,7 @@ impl Part {
 pub(super) struct Reader<'a> {
     file: &'a dyn HostFile,
     size_bytes: u64,
+    prefix: Part,
     buffers: &'a mut Buffers,
 }
 
@@ -74,13 +76,13 @@ impl<'a> Reader<'a> {
         size_bytes: u64,
         buffers: &'a mut Buffers,
     ) -> Result<Self, ElfProblem> {
-        buffers.used = 0;
-        buffers.prefix.read(file, 0, PREFIX_BYTES)?;
-        Ok(Self { file, size_bytes, buffers })
+        buffers.parts.clear();
+        let prefix = buffers.read(file, 0, PREFIX_BYTES)?;
+        Ok(Self { file, size_bytes, prefix, buffers })
     }
 
     pub(super) fn prefix(&self) -> &[u8] {
-        self.buffers.prefix.bytes()
+        self.buffers.bytes(self.prefix)
     }
 
     pub(super) fn size_bytes(&self) -> u64 {
@@ -120,7 +122,7 @@ impl<'a> Reader<'a> {
         if let Some(part) = self.find(offset, offset + 1) {
             let from = usize::try_from(offset - part.start);
             let from = from.map_err(|_| ElfProblem::PointsOutside)?;
-            let tail = part.bytes().get(from..).unwrap_or_default();
+            let tail = self.buffers.bytes(part).get(from..).unwrap_or_default();
             if let Some(length) = tail.iter().position(|byte| *byte == 0) {
                 return Ok(tail[..length].into());
             }
@@ -138,27 +140,21 @@ impl<'a> Reader<'a> {
         self.window(offset, end.min(self.size_bytes)).map(drop)
     }
 
-    fn find(&self, offset: u64, end: u64) -> Option<&Part> {
-        let windows = &self.buffers.windows[..self.buffers.used];
-        std::iter::once(&self.buffers.prefix).chain(windows).find(|part| part.holds(offset, end))
+    fn find(&self, offset: u64, end: u64) -> Option<Part> {
+        self.buffers.parts.iter().find(|part| part.holds(offset, end)).copied()
     }
 
     /// Returns a part that holds the range, and reads it if there is none yet.
     fn window(&mut self, offset: u64, end: u64) -> Result<(u64, &[u8]), ElfProblem> {
-        // Two look-ups: a borrow that is returned early cannot end before the reading.
-        if self.find(offset, end).is_none() {
-            let length = end.saturating_sub(offset).max(WINDOW_BYTES);
-            let length = length.min(self.size_bytes.saturating_sub(offset));
-            let length = usize::try_from(length).map_err(|_| ElfProblem::PointsOutside)?;
-            let Buffers { windows, used, .. } = &mut *self.buffers;
-            if windows.len() == *used {
-                windows.push(Part::default());
+        let part = match self.find(offset, end) {
+            Some(part) => part,
+            None => {
+                let length = end.saturating_sub(offset).max(WINDOW_BYTES);
+                let length = length.min(self.size_bytes.saturating_sub(offset));
+                let length = usize::try_from(length).map_err(|_| ElfProblem::PointsOutside)?;
+                self.buffers.read(self.file, offset, length)?
             }
-            let window = &mut windows[*used];
-            window.read(self.file, offset, length)?;
-            *used += 1;
-            return Ok((offset, window.bytes()));
-        }
-        Ok(self.find(offset, end).map_or((0, &[]), |part| (part.start, part.bytes())))
+        };
+        Ok((part.start, self.buffers.bytes(part)))
     }
 }

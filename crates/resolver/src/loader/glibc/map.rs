@@ -111,7 +111,7 @@ impl State<'_> {
             path: path.into(),
             names: vec![name.into()],
             loader,
-            origin: origin(path, self.cwd.as_bytes()),
+            origin: self.origin(path),
             id,
             elf,
             rpath: None,
@@ -257,18 +257,22 @@ impl State<'_> {
             }
         }
     }
-}
 
-/// Returns the directory of a path as it was opened (`elf/dl-object.c`, `_dl_new_object`).
-fn origin(path: &[u8], cwd: &[u8]) -> Box<[u8]> {
-    let absolute;
-    let path = if path.first() == Some(&b'/') {
-        path
-    } else {
-        let slash: &[u8] = if cwd == b"/" { b"" } else { b"/" };
-        absolute = [cwd, slash, path].concat();
-        &absolute
-    };
-    let slash = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-    path[..slash.max(1)].into()
+    /// Returns the directory of a path as it was opened (`elf/dl-object.c`, `_dl_new_object`).
+    fn origin(&self, path: &[u8]) -> Box<[u8]> {
+        let absolute;
+        let path = if path.first() == Some(&b'/') {
+            path
+        } else {
+            let cwd = self.request.cwd;
+            let cwd = self.cwd.get_or_init(|| {
+                self.search.roots.walk(b".", cwd).map_or(cwd.clone(), |walk| walk.real)
+            });
+            let slash: &[u8] = if cwd.is_root() { b"" } else { b"/" };
+            absolute = [cwd.as_bytes(), slash, path].concat();
+            &absolute
+        };
+        let slash = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        path[..slash.max(1)].into()
+    }
 }
