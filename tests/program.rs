@@ -127,3 +127,30 @@ fn an_entrypoint_that_is_no_program_is_an_error() {
     assert_ne!(outcome.code, Some(0));
     assert!(outcome.stderr.contains("/motd"), "{}", outcome.stderr);
 }
+
+#[test]
+fn no_file_takes_the_place_of_a_closed_standard_stream() {
+    let project = Project::with_recipe(PROGRAM);
+    let usual = project.build("recipe.kdl", "usual.tar");
+    let imgc = project.imgc(&["build", "recipe.kdl", "-o", "closed.tar"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$@\" <&- >&- 2>&-", "sh"]);
+    shell.arg(imgc.get_program()).args(imgc.get_args());
+    project.settle(&mut shell);
+
+    succeed(&mut shell);
+
+    assert_eq!(project.read("closed.tar"), project.read(&usual.output));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let project = Project::with_recipe(PROGRAM);
+    let mut imgc = project.imgc(&["build", "recipe.kdl"]);
+    let (reader, writer) = std::io::pipe().expect("there are pipes");
+    drop(reader);
+
+    let status = imgc.stdout(writer).status().expect("imgc starts");
+
+    assert_eq!(status.code(), Some(0));
+}

@@ -4,6 +4,8 @@
 //! `session.rs` makes it into ready objects, `report.rs` shows what went wrong, and `commands/` has
 //! a short file for each command.
 
+#![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
+
 mod args;
 mod audit;
 mod commands;
@@ -27,12 +29,13 @@ mod report;
 mod sarif;
 mod scratch;
 mod session;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+mod start;
 mod subject;
 mod verification;
 mod version;
 
 use std::panic;
-use std::process::ExitCode;
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
@@ -41,6 +44,10 @@ use crate::args::{Arguments, Command};
 use crate::commands::{Failure, Outcome};
 use crate::error::ProgramError;
 use crate::session::Session;
+
+/// Exit codes that say no more than whether it went well.
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
 
 /// Exit code of a mistake of ours (`EX_SOFTWARE` of `sysexits.h`).
 const INTERNAL_ERROR: u8 = 70;
@@ -54,7 +61,14 @@ const DIFFERS: u8 = 4;
 /// Exit code of `diff` when there is nothing to compare, as of diff(1), whose 1 says "different".
 const TROUBLE: u8 = 2;
 
-fn main() -> ExitCode {
+/// How the process starts where it is not left to `start.rs`.
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
+fn main() -> std::process::ExitCode {
+    run_caught().into()
+}
+
+/// Does what the command line asks for, and returns the exit code.
+fn run_caught() -> u8 {
     let arguments = Arguments::read();
     panic::set_hook(Box::new(|info| {
         output::Talk::new(false, false, output::Transcript::default())
@@ -62,18 +76,18 @@ fn main() -> ExitCode {
     }));
     match panic::catch_unwind(|| run(&arguments)) {
         Ok(code) => code,
-        Err(_) => ExitCode::from(INTERNAL_ERROR),
+        Err(_) => INTERNAL_ERROR,
     }
 }
 
-fn run(arguments: &Arguments) -> ExitCode {
+fn run(arguments: &Arguments) -> u8 {
     let mut session = match Session::new(&arguments.global) {
         Ok(session) => session,
         Err(source) => {
             let error = ProgramError::InputOutput { what: "there is no current directory", source };
             output::Talk::new(false, false, output::Transcript::default())
                 .write(&format!("error: {error}"));
-            return ExitCode::FAILURE;
+            return FAILURE;
         }
     };
     let result = match &arguments.command {
@@ -87,10 +101,10 @@ fn run(arguments: &Arguments) -> ExitCode {
     let result = result.and_then(|outcome| flushed.map(|()| outcome));
     session.talk.clear();
     let code = match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Failed) => ExitCode::FAILURE,
-        Ok(Outcome::Fatal) => ExitCode::from(FATAL),
-        Ok(Outcome::Differs) => ExitCode::from(DIFFERS),
+        Ok(Outcome::Done) => SUCCESS,
+        Ok(Outcome::Failed) => FAILURE,
+        Ok(Outcome::Fatal) => FATAL,
+        Ok(Outcome::Differs) => DIFFERS,
         Err(Failure(reports)) => {
             if let Some(interrupt) = &session.interrupt {
                 interrupt.end();
@@ -100,9 +114,9 @@ fn run(arguments: &Arguments) -> ExitCode {
             }
             // Without a report, nobody reads our results any more: that is the reader's choice.
             match &arguments.command {
-                _ if reports.is_empty() => ExitCode::SUCCESS,
-                Some(Command::Diff(_)) => ExitCode::from(TROUBLE),
-                _ => ExitCode::FAILURE,
+                _ if reports.is_empty() => SUCCESS,
+                Some(Command::Diff(_)) => TROUBLE,
+                _ => FAILURE,
             }
         }
     };

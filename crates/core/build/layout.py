@@ -28,12 +28,15 @@ SMALL_BYTES = 4096
 HIDDEN = ["*libc.a:dl-lookup.o(.text .text.*)", "*libc.a:strcmp-*.o(.text .text.*)"]
 
 HEAD = """\
-/* Which functions run at the start of everyday commands. Written by `layout.py` beside this file;
-   see `docs/decisions/0005-linking.md`. */
-SECTIONS {
-  .text.imgc_start : {
+/* Which functions run at the start of everyday commands, and which constants they have. Written by
+   `layout.py` beside this file; see `docs/decisions/0005-linking.md`. */
 """
-TAIL = "  }\n} INSERT BEFORE .text;\n"
+
+
+def placed(kind, lines):
+    """Returns the lines as a script that puts what they match before all else of its kind."""
+    text = "".join(f"    {line}\n" for line in lines)
+    return f"SECTIONS {{\n  {kind}.imgc_start : {{\n{text}  }}\n}} INSERT BEFORE {kind};\n"
 
 
 def ran(imgc, words, directory):
@@ -115,8 +118,10 @@ def main():
             excess = matched[line] > SMALL_BYTES + MAX_EXCESS * wanted[line]
             if not excess or "libc.a" in line:
                 kept[line] = None
-    text = "".join(f"    {line}\n" for line in kept)
-    pathlib.Path(__file__).with_name("layout.ld").write_text(HEAD + text + TAIL)
+    # Compilers name a function's jump tables after it.
+    constants = [line.replace(".text", ".rodata") for line in kept]
+    script = HEAD + placed(".text", kept) + placed(".rodata", constants)
+    pathlib.Path(__file__).with_name("layout.ld").write_text(script)
     print(f"{len(kept)} patterns, {sum(matched.get(line, 0) for line in kept)} bytes")
 
 

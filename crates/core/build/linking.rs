@@ -61,8 +61,9 @@ pub(crate) fn decide(root: &Path, out: &Path) -> io::Result<()> {
         "-static".into(),
         "-Wl,-z,norelro".into(),
     ];
-    // Not every linker knows how to put sections before others.
-    let layout = [format!("-T{}", layout.display())];
+    // Not every linker knows how to put sections before others. lld writes its output with calls,
+    // which page caches like better than a mapping: LLVM 22 takes the option for its contrary.
+    let layout = [format!("-T{}", layout.display()), "-Wl,--mmap-output-file".into()];
     let ways = [
         (true, [&is_static[..], &layout].concat()),
         (true, is_static.into()),

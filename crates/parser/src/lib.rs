@@ -5,6 +5,8 @@
 //!
 //! Start reading at [`Recipe`]; the language itself is described in `docs/recipe-language.md`.
 
+#![forbid(unsafe_code)]
+
 mod advice;
 mod capability;
 mod error;

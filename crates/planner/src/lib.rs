@@ -3,6 +3,8 @@
 //! Pure: nothing here touches a file, the clock or the environment. Start reading at [`node`], then
 //! [`Plan`], [`Closure`] and [`ImageSpec`]: the data that flows between the phases.
 
+#![forbid(unsafe_code)]
+
 mod assemble;
 mod check;
 mod closure;

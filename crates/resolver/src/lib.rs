@@ -4,6 +4,8 @@
 //! machine is read through [`Host`] alone. Start reading at [`resolve`]; [`loader`] is how
 //! libraries are found, [`Roots`] how files are.
 
+#![forbid(unsafe_code)]
+
 mod contents;
 mod draft;
 mod error;

@@ -1,5 +1,7 @@
 //! Image spec to image: everything that writes, and a second reader that checks what was written.
 
+#![forbid(unsafe_code)]
+
 mod archive;
 mod blobs;
 mod buffer;
