@@ -1,6 +1,7 @@
 //! `needs packages`: what scanners read to know which packages the files of an image are of.
 //!
-//! `/etc/os-release` tells the distribution. Beside it stand the records of exactly the packages of
+//! `/etc/os-release` tells the distribution, and to Trivy an older file does, for the distributions of
+//! which it has rules by such a file alone. Beside them stand the records of exactly the packages of
 //! which the image has a file: what the recipe takes from its project, or writes itself, is of none.
 
 mod apk;
@@ -17,6 +18,11 @@ use crate::error::ResolveError;
 use crate::host::HostPath;
 use crate::root::Root;
 
+/// What tells the distribution and its version beside os-release (Trivy, `pkg/fanal/analyzer/os`:
+/// `debian`, `ubuntu`, `alpine`): without it, Trivy lists packages of no distribution, and knows of no
+/// vulnerability of theirs.
+const RELEASES: [&str; 3] = ["/etc/debian_version", "/etc/lsb-release", "/etc/alpine-release"];
+
 /// Where rpm keeps its records, the newest form first.
 const RPM: [&str; 4] = [
     "/usr/lib/sysimage/rpm/rpmdb.sqlite",
@@ -27,6 +33,9 @@ const RPM: [&str; 4] = [
 
 pub(super) fn add(asking: &Asking<'_>, drafts: &mut Drafts) {
     release::add(asking, drafts);
+    for walk in RELEASES.iter().filter_map(|path| asking.find(path.as_bytes())) {
+        asking.supply(&walk, drafts);
+    }
     let mut found = false;
     for root in asking.plain.roots() {
         found |= dpkg::add(asking, root, drafts);

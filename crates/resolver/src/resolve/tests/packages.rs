@@ -89,6 +89,14 @@ fn records_are_those_of_the_packages_that_have_a_file_in_the_image() {
 }
 
 #[test]
+fn the_version_of_the_distribution_stands_beside_its_name() {
+    let host = machine().file("/etc/debian_version", "12.5\n");
+    let found = texts(case(host).needs(Facility::Packages), "/etc");
+    let expected = [("debian_version", "12.5\n"), ("os-release", "ID=debian\n")];
+    assert_eq!(found, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+}
+
+#[test]
 fn records_of_apk_keep_the_files_that_are_there() {
     let installed = "C:Q1x=\nP:tool\nV:1-r0\nA:x86_64\nF:usr\nF:usr/bin\nM:0:0:755\nR:other\n\
         a:0:0:755\nZ:Q1o=\nR:tool\na:0:0:755\nZ:Q1t=\nF:usr/share\nR:data\n\n\
