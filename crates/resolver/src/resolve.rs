@@ -90,7 +90,8 @@ pub(crate) fn answer(
     let starts = gathered.runs.values().flatten().filter(|run| run.is_start());
     drafts.problems.extend(starts.filter_map(|run| platform::differs(run, wanted)));
 
-    let Together { mut entries, mut sources, programs, secrets } = put_together(&mut drafts, limit);
+    let Together { mut entries, mut sources, programs, mut secrets } =
+        put_together(&mut drafts, limit);
     if !drafts.problems.is_empty() {
         return Err(sorted(drafts.problems));
     }
@@ -130,6 +131,7 @@ pub(crate) fn answer(
             scenes.push(Scene { runs, surroundings, image, entries, evidence });
         }
     }
+    leave_out_published(&mut secrets, &sources, &scenes);
     drafts.warnings.extend(secret::judge(&entries, &secrets));
     let start = query.start.as_ref().and_then(|start| start.find(&image));
     let start = start.map(|walk| walk.real);
@@ -140,6 +142,26 @@ pub(crate) fn answer(
     let facts = evidence.into_iter().map(|(digest, read)| (digest, read.facts)).collect();
     let closure = Closure { platform: wanted, entries, accounts, facts };
     Ok(Resolution { closure, sources, warnings: sorted(drafts.warnings) })
+}
+
+/// Leaves out the secrets that everybody can have.
+fn leave_out_published(
+    secrets: &mut BTreeMap<Digest, &'static str>,
+    sources: &Sources,
+    scenes: &[Scene<'_>],
+) {
+    let file = |digest: &Digest| match sources.place(digest) {
+        Some(Bytes::File(file)) => Some(file),
+        Some(Bytes::Inline(_)) | None => None,
+    };
+    let files: Vec<&FileRef> = secrets.keys().filter_map(file).collect();
+    if !files.is_empty() {
+        let roots = scenes.iter().flat_map(|scene| scene.surroundings.roots.roots());
+        let published: BTreeSet<FileKey> =
+            roots.flat_map(|root| secret::published(root, &files)).collect();
+        secrets
+            .retain(|digest, _| file(digest).is_none_or(|file| !published.contains(&file.key())));
+    }
 }
 
 /// Loads every program again, in the image's own tree.

@@ -2,13 +2,18 @@
 //!
 //! An image goes to a registry, and whoever may pull it may read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{Content, Digest, Found};
 use memchr::memmem::Finder;
 
+use crate::contents::{FileKey, FileRef};
 use crate::error::ResolveError;
+use crate::host::HostPath;
+use crate::owner::Database;
+use crate::root::Root;
 
 /// What a private key in text form begins with, after `-----BEGIN ` and its kind (RFC 7468, RFC 4716).
 const KEY: &[u8] = b"PRIVATE KEY-----";
@@ -77,6 +82,23 @@ pub(crate) fn judge(
         }
     }
     warnings
+}
+
+/// Returns those of some files of a root that came in a package, as keys for tests do: everybody can
+/// have them. Such a file has a sum in dpkg's records; settings, and what a package's scripts make,
+/// have none.
+pub(crate) fn published(root: &Root, files: &[&FileRef]) -> BTreeSet<FileKey> {
+    let files = files.iter().filter(|file| Arc::ptr_eq(&file.host, root.host()));
+    let keys: BTreeMap<&HostPath, FileKey> = files.map(|file| (&file.path, file.key())).collect();
+    let base = root.host_path(&ImagePath::root());
+    let database = Database::open(&**root.host(), &base);
+    let mut sums = BTreeMap::new();
+    let packages = database.packages(keys.keys().copied());
+    let with_sum = packages.iter().filter(|(file, package)| {
+        let sums = sums.entry(*package).or_insert_with(|| database.sums(package));
+        database.path(file).is_some_and(|path| sums.contains_key(&path))
+    });
+    with_sum.map(|(file, _)| keys[file]).collect()
 }
 
 #[cfg(test)]

@@ -326,6 +326,32 @@ fn a_private_key_is_told_wherever_it_comes_from() {
 }
 
 #[test]
+fn a_key_that_came_in_a_package_is_no_secret() {
+    let key =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n", "MIIEvQIBADANBgkqhkiG9w0BAQEF".repeat(3));
+    let files = "/usr/share/app/test.pem\n/usr/share/app/made.pem\n";
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().bytes())
+        .file("/usr/share/app/test.pem", &key)
+        .file("/usr/share/app/made.pem", key.replace('M', "N"))
+        .file("/usr/share/app/other.pem", key.replace('M', "O"))
+        .file("/var/lib/dpkg/status", "Package: app\nArchitecture: all\nVersion: 1\n")
+        .file("/var/lib/dpkg/info/app.list", files)
+        .file(
+            "/var/lib/dpkg/info/app.md5sums",
+            "0123456789abcdef0123456789abcdef  usr/share/app/test.pem\n",
+        );
+    let case =
+        case(host).binary("/usr/bin/app", "/usr/bin/app").tree("/usr/share/app", "/app", &[]);
+    let mut told = told(&case.resolve().unwrap());
+    told.retain(|text| text.contains("holds"));
+    assert_eq!(
+        told,
+        ["`/app/made.pem` holds a private key", "`/app/other.pem` holds a private key"]
+    );
+}
+
+#[test]
 fn a_script_that_asks_where_it_is_finds_what_is_beside_it() {
     let shell = Sample::program().bytes();
     let host = |text: &str| {
