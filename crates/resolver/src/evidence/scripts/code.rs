@@ -10,6 +10,12 @@ const ASKS_WHERE: &[&str] =
 const ASKS_SHELL: &[&str] =
     &["popen(", "system(", "os.execute(", "shell=True", "qx{", "qx(", "getoutput(", "execSync("];
 
+/// Words of languages after which a string may be a command; other words before one make a sentence.
+const STARTERS: &[&str] = &[
+    "and", "exec", "if", "in", "not", "open", "or", "return", "run", "spawn", "system", "unless",
+    "yield",
+];
+
 /// The texts of a script and of what belongs to it, without comments.
 pub(super) struct Code {
     text: String,
@@ -17,21 +23,22 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Takes texts. Lines of comments name nothing.
+    /// Takes texts. Comments name nothing, nor does documentation between the lines.
     pub(super) fn new<'t>(texts: impl Iterator<Item = &'t str>, is_shell: bool) -> Self {
-        let lines = texts.flat_map(str::lines).filter(|line| !line.trim_start().starts_with('#'));
+        let lines = texts.flat_map(|text| without_documentation(text, is_shell));
+        let lines = lines.filter(|line| !line.trim_start().starts_with('#'));
         Self { text: lines.collect::<Vec<_>>().join("\n"), is_shell }
     }
 
     /// Tells whether a program is named: in a shell anywhere, elsewhere where a command begins.
     pub(super) fn names(&self, program: &str) -> bool {
-        let opens = |before: Option<char>| {
-            self.is_shell
-                || before.is_some_and(|letter| matches!(letter, '"' | '\'' | '`' | '/' | '('))
-        };
         program.len() > 1
-            && self.words(program).any(|(before, after)| {
-                opens(before) && before != Some('-') && before != Some('.') && after != Some('=')
+            && self.text.match_indices(program).any(|(at, _)| {
+                let (before, after) = (&self.text[..at], &self.text[at + program.len()..]);
+                is_word(before, after)
+                    && !before.ends_with(['-', '.'])
+                    && !after.starts_with(['=', '@', '\\'])
+                    && (self.is_shell || begins_command(before, after))
             })
     }
 
@@ -42,7 +49,9 @@ impl Code {
 
     /// Tells whether a word stands anywhere.
     pub(super) fn names_word(&self, word: &str) -> bool {
-        self.words(word).next().is_some()
+        self.text
+            .match_indices(word)
+            .any(|(at, _)| is_word(&self.text[..at], &self.text[at + word.len()..]))
     }
 
     /// Tells whether a command line is given to a shell (`system(3)`, `popen(3)` and the like).
@@ -72,23 +81,51 @@ impl Code {
         let mut parts = path.split('/').skip(3);
         let own = |part: &str| {
             let stem = part.trim_end_matches(|l: char| l.is_ascii_digit() || l == '.' || l == '-');
-            [part, stem].iter().any(|name| name.len() > 1 && self.words(name).next().is_some())
+            [part, stem].iter().any(|name| name.len() > 1 && self.names_word(name))
         };
         !self.is_shell || ASKS_WHERE.iter().any(|word| self.text.contains(word)) || parts.any(own)
     }
+}
 
-    /// Returns the letters around each place where a word stands.
-    fn words<'c>(&'c self, word: &'c str) -> impl Iterator<Item = (Option<char>, Option<char>)> {
-        self.text.match_indices(word).filter_map(move |(at, _)| {
-            let before = self.text[..at].chars().next_back();
-            let after = self.text[at + word.len()..].chars().next();
-            let is_of_word = |letter: Option<char>| {
-                letter.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-            };
-            let goes_on = after.is_some_and(|letter| matches!(letter, '-' | '+'));
-            (!is_of_word(before) && !is_of_word(after) && !goes_on).then_some((before, after))
-        })
+/// Tells whether what stands between two texts is a word of its own.
+fn is_word(before: &str, after: &str) -> bool {
+    let is_of_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    !before.ends_with(is_of_word)
+        && !after.starts_with(is_of_word)
+        && !after.starts_with(['-', '+'])
+}
+
+/// Tells whether a command may begin between two texts that are no shell's: where a string does that
+/// is no key of a table, and is not quoted in a sentence.
+fn begins_command(before: &str, after: &str) -> bool {
+    if before.ends_with(['`', '/', '(']) {
+        return true;
     }
+    let Some(code) = before.strip_suffix(['"', '\'']) else { return false };
+    let rest = after.trim_start_matches(['"', '\'']);
+    let is_key = rest.starts_with(':') || rest.trim_start().starts_with("=>");
+    if rest.len() < after.len() && is_key {
+        return false;
+    }
+    let Some(sentence) = code.strip_suffix(' ') else { return true };
+    let start = sentence.rfind(|letter: char| !letter.is_ascii_alphabetic()).map_or(0, |at| at + 1);
+    let word = &sentence[start..];
+    word.is_empty() || STARTERS.contains(&word)
+}
+
+/// Returns the lines of a text without those that Perl and Ruby skip: from one that begins with `=` and
+/// a letter to `=cut` or `=end` (`perlpod(1)`; ISO/IEC 30170, 8.5).
+fn without_documentation(text: &str, is_shell: bool) -> impl Iterator<Item = &str> {
+    let mut is_documentation = false;
+    text.lines().filter(move |line| {
+        let command = line.strip_prefix('=').filter(|_| !is_shell).unwrap_or_default();
+        if command.starts_with("cut") || command.starts_with("end") {
+            is_documentation = false;
+            return false;
+        }
+        is_documentation |= command.starts_with(|letter: char| letter.is_ascii_alphabetic());
+        !is_documentation
+    })
 }
 
 #[cfg(test)]
@@ -104,6 +141,24 @@ mod tests {
         }
         let other = Code::new(["system('gzip -d'); git, \"/usr/bin/sort\"\n"].into_iter(), false);
         assert!(other.names("gzip") && other.names("sort") && !other.names("git"));
+        let perl = "exec 'gzip', @x; \"Use the 'perlbug' utility\", \" 'perlbug\\@perl.org'\"; ('tar' => 1, \"jar\": 2);";
+        let other = Code::new([perl].into_iter(), false);
+        assert!(other.names("gzip"));
+        for name in ["perlbug", "tar", "jar"] {
+            assert!(!other.names(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn documentation_names_nothing() {
+        let text = "run('one')\n=head1 USE\n\nrun('two')\n\n=cut\nrun('three')\n=begin\n'four'\n=end\n'five'\n";
+        let code = Code::new([text].into_iter(), false);
+        for (name, is_named) in
+            [("one", true), ("two", false), ("three", true), ("four", false), ("five", true)]
+        {
+            assert_eq!(code.names(name), is_named, "{name}");
+        }
+        assert!(Code::new(["a=b\n=head1\ntwo"].into_iter(), true).names("two"));
     }
 
     #[test]
