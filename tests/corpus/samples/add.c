@@ -1,0 +1,4 @@
+char add(char a, char b)
+{
+  return a + b;
+}

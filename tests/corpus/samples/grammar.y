@@ -1,0 +1,4 @@
+class Hello
+rule
+  target: WORD
+end

@@ -1,0 +1,5 @@
+local function add(a, b)
+   return a + b
+end
+
+print(add(1, 2))

@@ -1,0 +1,4 @@
+%token A
+%start <int> main
+%%
+main: A { 1 }

@@ -1,0 +1,2 @@
+program hello;
+begin writeln('hello') end.

@@ -1,0 +1,2 @@
+#[no_mangle]
+pub extern "C" fn add(a: i32, b: i32) -> i32 { a + b }

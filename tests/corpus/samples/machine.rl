@@ -1,0 +1,2 @@
+%%{ machine m; main := 'a'* 'b'; }%%
+%% write data;
