@@ -201,6 +201,10 @@ fn what_an_interpreter_can_do_is_only_remarked() {
     let recipe = "binary \"/usr/bin/python3.11\"\nentrypoint \"/usr/bin/python3.11\"";
     let found = findings(recipe, calls(&["getaddrinfo", "getpwnam"]), &[]);
     assert_eq!(found, ["may_need", "may_need"]);
+    let home = with(calls(&[]), &[Mention::Home]);
+    assert_eq!(findings(recipe, home.clone(), &[]), ["no_home"]);
+    let shell = "binary \"/usr/bin/bash\"\nentrypoint \"/usr/bin/bash\"";
+    assert_eq!(findings(shell, home, &[]), Vec::<String>::new());
 }
 
 #[test]
