@@ -186,6 +186,8 @@ fn a_library_speaks_for_those_who_need_it_themselves() {
     assert_eq!(findings(recipe, calls(&[]), std::slice::from_ref(&resolver)), ["no_nsswitch"]);
     let between = ("libother.so.1", library(&[]));
     assert_eq!(findings(recipe, calls(&[]), &[between, resolver]), Vec::<String>::new());
+    let looks = ("libsvn_subr-1.so.1", library(&["apr_temp_dir_get"]));
+    assert_eq!(findings(recipe, calls(&[]), &[looks]), ["no_tmp"]);
 }
 
 #[test]

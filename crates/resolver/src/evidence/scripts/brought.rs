@@ -336,7 +336,8 @@ impl<'p> Brought<'p> {
                 && scene.source_has(path) == Some(FileType::Directory)
             {
                 missing.names.insert(path.to_owned());
-                missing.lines.insert(format!("directory \"{path}\""));
+                // Written to by whom the image runs as, which is this user if nothing else is said.
+                missing.lines.insert(format!("directory \"{path}\" owner=65532"));
             }
         }
     }

@@ -82,7 +82,7 @@ fn a_shell_gets_what_it_names_of_its_package_and_of_those_that_this_needs() {
         [
             "binary \"/usr/bin/convert\"",
             "binary \"/usr/bin/sort\"",
-            "directory \"/var/lib/app-state\"",
+            "directory \"/var/lib/app-state\" owner=65532",
             "tree \"/usr/lib/app\"",
         ]
     );
