@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use memchr::memmem::Finder;
+
 use crate::host::{Host, HostPath};
 use crate::inventory::is_empty;
 use crate::owner::{Database, field, read};
@@ -107,19 +109,34 @@ impl<'a> Packages<'a> {
 
     /// Returns the package that lists a file of the source, by its path without links.
     pub(crate) fn owner(&self, real: &[u8]) -> Option<&str> {
-        self.owners(real).next()
+        let owners = self.directories.get(parent(real))?;
+        owners.iter().map(|owner| &**owner).find(|owner| self.has(owner, real))
     }
 
-    /// Returns the packages that list a path of the source without links: several, if it is a
-    /// directory.
-    pub(crate) fn owners(&self, real: &[u8]) -> impl Iterator<Item = &str> {
+    /// Tells whether one of some packages lists a path of the source without links.
+    pub(crate) fn is_of(&self, real: &[u8], packages: &BTreeSet<&str>) -> bool {
         let owners = self.directories.get(parent(real)).into_iter().flatten();
-        owners.map(|owner| &**owner).filter(move |owner| {
-            let lists = &self.packages[*owner].lists;
-            lists.iter().any(|(name, text)| {
-                lines(text).any(|line| *self.database.listed(name, line) == *real)
-            })
-        })
+        let mut known = owners.filter(|owner| packages.contains(&***owner));
+        known.any(|owner| self.has(owner, real))
+    }
+
+    /// Tells whether any package lists a path of the source without links, by the same name.
+    pub(crate) fn is_owned(&self, real: &[u8]) -> bool {
+        // Hundreds of packages have modules in one directory, and few of them one of this name.
+        let finder = Finder::new(&real[parent(real).len()..]);
+        let owners = self.directories.get(parent(real)).into_iter().flatten();
+        let mut named = owners.filter(|owner| {
+            let lists = &self.packages[&***owner].lists;
+            lists.iter().any(|(_, text)| finder.find(text).is_some())
+        });
+        named.any(|owner| self.has(owner, real))
+    }
+
+    fn has(&self, package: &str, real: &[u8]) -> bool {
+        self.packages[package]
+            .lists
+            .iter()
+            .any(|(name, text)| lines(text).any(|line| *self.database.listed(name, line) == *real))
     }
 
     /// Tells whether a package lists a file of the source.
@@ -270,6 +287,10 @@ mod tests {
         assert_eq!(packages.owner(b"/usr/lib/app/y"), Some("lib"));
         assert_eq!(packages.owner(b"/usr/bin/vm"), Some("vm"));
         assert_eq!(packages.owner(b"/usr/bin/other"), None);
+        assert!(packages.is_owned(b"/usr/lib/app/y") && !packages.is_owned(b"/usr/lib/app/z"));
+        let few = BTreeSet::from(["app-data"]);
+        assert!(packages.is_of(b"/usr/lib/app/x", &few));
+        assert!(!packages.is_of(b"/usr/lib/app/y", &few));
         let direct: Vec<&str> = packages.depends("app").into_iter().collect();
         assert_eq!(direct, ["app-data", "lib", "vm"]);
         assert_eq!(packages.recommends("app").into_iter().collect::<Vec<_>>(), ["vm"]);

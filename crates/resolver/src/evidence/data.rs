@@ -165,6 +165,25 @@ const OTHERS: &[&str] = &[
     "libgio-2.0",
 ];
 
+/// Libraries that read what they name for few of those who need them: the start of the name, and those of
+/// the functions that lead there (libnetpbm's `colorname.h`: names of colours).
+const CARRIERS: &[(&str, &[&str])] = &[(
+    "libnetpbm.so",
+    &["pm_openColor", "ppm_parsecolor", "pnm_parsecolor", "pnm_colorspec", "ppm_readcolor"],
+)];
+
+/// Tells whether a program that needs a library comes by that to the data which the library names.
+fn carries(library: &[u8], program: &Object<'_>) -> bool {
+    let row = CARRIERS.iter().find(|(start, _)| library.starts_with(start.as_bytes()));
+    row.is_none_or(|(_, through)| {
+        program
+            .facts()
+            .imports
+            .iter()
+            .any(|import| through.iter().any(|start| import.starts_with(start.as_bytes())))
+    })
+}
+
 /// Where services are (`hier(7)`): few of them start without the configuration that their package
 /// brings, while tools have defaults.
 const SERVICES: &[&[u8]] = &[b"/usr/sbin/", b"/sbin/"];
@@ -215,7 +234,9 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
                 |soname: &[u8]| OTHERS.iter().any(|start| soname.starts_with(start.as_bytes()));
             object.path == program.path
                 || soname.is_some_and(|soname| {
-                    !is_other(soname) && needs.iter().any(|needed| **needed == *soname)
+                    !is_other(soname)
+                        && carries(soname, &program)
+                        && needs.iter().any(|needed| **needed == *soname)
                 })
         });
         for object in own {

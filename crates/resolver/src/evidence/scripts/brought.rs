@@ -152,10 +152,10 @@ impl<'p> Brought<'p> {
     pub(super) fn relation(&self, scene: &Scene<'_>, module: &str) -> Relation {
         let walk = scene.surroundings.roots.walk(module.as_bytes(), &ImagePath::root());
         let Ok(walk) = walk else { return Relation::None };
-        let owners: Vec<&str> = self.packages.owners(walk.real.as_bytes()).collect();
-        if owners.iter().any(|owner| self.closure.contains(owner)) {
+        let real = walk.real.as_bytes();
+        if self.packages.is_of(real, &self.closure) {
             Relation::Needed
-        } else if owners.is_empty() || owners.iter().any(|owner| self.recommended.contains(owner)) {
+        } else if self.packages.is_of(real, &self.recommended) || !self.packages.is_owned(real) {
             Relation::Usual
         } else {
             Relation::None

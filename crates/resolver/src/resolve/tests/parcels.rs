@@ -292,3 +292,15 @@ fn what_a_recipe_leaves_out_of_a_tree_is_not_missed() {
     let told = said(machine(), Sample::program(), with(&["/x"]));
     assert!(!told.iter().any(|told| told.contains("tables-of-app")), "{told:#?}");
 }
+
+#[test]
+fn a_library_that_can_do_much_reads_its_data_for_those_who_call_that_part() {
+    let library = Sample::library().soname("libnetpbm.so.11").constant("/usr/share/netpbm/rgb.txt");
+    let host = debian()
+        .file("/usr/lib/x86_64-linux-gnu/libnetpbm.so.11", library.bytes())
+        .file("/usr/share/netpbm/rgb.txt", "x");
+    let app = || Sample::program().needs("libnetpbm.so.11");
+    assert_eq!(said(host.clone(), app(), |case| case), [""; 0]);
+    let told = said(host, app().imports("ppm_parsecolor2"), |case| case);
+    assert_eq!(told, ["data_is_missing: file \"/usr/share/netpbm/rgb.txt\""]);
+}
