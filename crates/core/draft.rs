@@ -112,6 +112,10 @@ impl Draft {
             };
             let wanted = draft.wanted(&advice);
             draft.open = draft.left(&advice);
+            let is_changed = draft.leave_tests_out(&advice);
+            if wanted.is_empty() && is_changed {
+                continue;
+            }
             if wanted.is_empty() {
                 break;
             }
@@ -208,6 +212,19 @@ impl Draft {
             (report.message().to_owned(), lines(report).map(ToOwned::to_owned).collect())
         };
         advice.iter().filter(is_left).map(said).collect()
+    }
+
+    /// Leaves out of added trees what is for tests and would only be warned of. Tells whether there is
+    /// any.
+    fn leave_tests_out(&mut self, advice: &[Report]) -> bool {
+        let remedies = advice.iter().flat_map(|report| &report.remedies);
+        let mut is_changed = false;
+        for remedy in remedies {
+            if let Remedy::LeaveOut(path) = remedy {
+                is_changed |= leave_out(&mut self.added, path);
+            }
+        }
+        is_changed
     }
 
     /// Compiles the recipe as it is, with more lines.
@@ -316,7 +333,7 @@ fn is_added(report: &Report) -> bool {
 fn lines(report: &Report) -> impl Iterator<Item = &str> {
     report.remedies.iter().filter_map(|remedy| match remedy {
         Remedy::Line(line) => Some(&**line),
-        Remedy::Link { .. } => None,
+        Remedy::LeaveOut(_) | Remedy::Link { .. } => None,
     })
 }
 
@@ -330,6 +347,7 @@ fn repair(lines: &mut Vec<Added>, error: &Report, remedy: &Remedy) -> bool {
             }
             is_new
         }
+        Remedy::LeaveOut(path) => leave_out(lines, path),
         Remedy::Link { link, target } => {
             let path = Path::new(std::ffi::OsStr::from_bytes(target.as_bytes()));
             let node = match path.metadata() {
@@ -357,8 +375,11 @@ fn leave_out(lines: &mut [Added], link: &ImagePath) -> bool {
         else {
             continue;
         };
-        if let Some(below) = link.strip_prefix(root) {
-            return added.excluded.insert(below.to_owned());
+        let below = link.strip_prefix(root).filter(|below| below.starts_with('/'));
+        if let Some(below) = below
+            && added.excluded.insert(below.to_owned())
+        {
+            return true;
         }
     }
     false
@@ -367,4 +388,27 @@ fn leave_out(lines: &mut [Added], link: &ImagePath) -> bool {
 /// Makes a message one line of a comment.
 fn comment(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_left_out_of_every_tree_that_has_it() {
+        let tree = |line: &str| Added::new(line, "");
+        let mut lines = vec![
+            tree("file \"/usr/lib/app/tests/key.pem\""),
+            tree("tree \"/usr/lib/app\""),
+            tree("tree \"/usr/lib/ap\""),
+            tree("tree \"/usr/lib\""),
+        ];
+        let key = ImagePath::parse(b"/usr/lib/app/tests/key.pem").expect("a path");
+        assert!(leave_out(&mut lines, &key) && leave_out(&mut lines, &key));
+        assert!(!leave_out(&mut lines, &key));
+        let texts: Vec<String> = lines.iter().map(Added::text).collect();
+        assert_eq!(texts[1], "tree \"/usr/lib/app\" {\n    exclude \"/tests/key.pem\"\n}");
+        assert_eq!(texts[2], "tree \"/usr/lib/ap\"");
+        assert_eq!(texts[3], "tree \"/usr/lib\" {\n    exclude \"/app/tests/key.pem\"\n}");
+    }
 }

@@ -67,7 +67,7 @@ pub enum Mention {
     CharacterSets,
     /// `TERMINFO` or `/usr/share/terminfo`.
     Terminals,
-    /// `/tmp`, at the end of a text or before a slash.
+    /// `/tmp`, at the end of a text or before a slash; `TMPDIR` at the end of one.
     TemporaryFiles,
     /// `time.LoadLocation`: a Go program that looks zones up by name. Go's linker keeps the names of
     /// the functions that can be reached, and of no others (`runtime.pclntab`).
@@ -90,6 +90,8 @@ pub enum Mention {
     Utf8Locales,
     /// `HOME`, as a whole text: the home of the user, by the environment.
     Home,
+    /// `crt1.o`: the file with which programs of C start, which compilers give to the linker.
+    StartFiles,
     /// `RUST_BACKTRACE`: a program with the standard library of Rust in it.
     Rust,
 }
@@ -114,6 +116,8 @@ impl Mention {
         (b"/usr/share/terminfo", Self::Terminals),
         (b"/tmp/", Self::TemporaryFiles),
         (b"/tmp\0", Self::TemporaryFiles),
+        // Compilers put short texts into the code; the variable stands where its name is given away.
+        (b"TMPDIR\0", Self::TemporaryFiles),
         (b"time.LoadLocation\0", Self::LoadsTimeZones),
         (b"time/tzdata", Self::OwnTimeZones),
         (b"os.CreateTemp\0", Self::MakesTemporaryFiles),
@@ -131,6 +135,7 @@ impl Mention {
         (b"os/user.LookupGroupId\0", Self::LooksUpUsersInGo),
         (b"GHCRTS\0", Self::Haskell),
         (b"\0HOME\0", Self::Home),
+        (b"crt1.o", Self::StartFiles),
         (b"RUST_BACKTRACE", Self::Rust),
     ];
 }

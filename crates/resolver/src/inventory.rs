@@ -79,11 +79,14 @@ impl Inventory {
             if !parcel.packages.insert(package.to_owned()) {
                 continue;
             }
-            for dependency in self.dependencies(package) {
+            let mut needed = self.dependencies(package);
+            while let Some(dependency) = needed.pop() {
                 if self.source(dependency) == source {
                     pending.push(dependency);
-                } else {
-                    parcel.dependencies.insert(dependency.to_owned());
+                } else if parcel.dependencies.insert(dependency.to_owned())
+                    && is_empty(&self.lists[dependency])
+                {
+                    needed.extend(self.dependencies(dependency));
                 }
             }
         }
@@ -105,6 +108,27 @@ impl Inventory {
             !parcel.packages.contains(package)
                 && names.iter().any(|name| memmem::find(list, name).is_some())
         })
+    }
+
+    /// Tells whether a path is a place of packages of data that were built from the source of a parcel:
+    /// they list it, and not what is above it, and no others do.
+    pub(crate) fn is_data_of_source(&self, path: &ImagePath, parcel: &Parcel) -> bool {
+        let is_top =
+            |path: &ImagePath| path.parent().is_none_or(|above| !self.is_of_source(&above, parcel));
+        self.is_of_source(path, parcel) && is_top(path)
+    }
+
+    fn is_of_source(&self, path: &ImagePath, parcel: &Parcel) -> bool {
+        let source = parcel.packages.first().and_then(|package| self.source(package));
+        let names = spellings(path);
+        let lists = |list: &[u8]| names.iter().any(|name| memmem::find(list, name).is_some());
+        let mut owners = self.lists.iter().filter(|(_, list)| lists(list)).peekable();
+        let is_data = |package: &str| {
+            let paragraph = self.paragraphs.get(package);
+            paragraph.and_then(|text| field(text, "Architecture")) == Some("all")
+        };
+        owners.peek().is_some()
+            && owners.all(|(package, _)| self.source(package) == source && is_data(package))
     }
 
     /// Returns the paths of a package, as they are after the merge of `/usr`.
@@ -132,6 +156,23 @@ impl Inventory {
             let paragraph = self.paragraphs.get(*package);
             paragraph.and_then(|text| field(text, "Essential")) == Some("yes")
         })
+    }
+
+    /// Returns the packages for those who compile programs: of a parcel, of what it depends on, and of
+    /// what such packages depend on in turn.
+    pub(crate) fn development(&self, parcel: &Parcel) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let named = parcel.packages.iter().chain(&parcel.dependencies);
+        let mut pending: Vec<&str> = named.map(String::as_str).collect();
+        while let Some(package) = pending.pop() {
+            let Some((package, list)) = self.lists.get_key_value(package) else { continue };
+            let marks = [&b"\n/usr/include/"[..], b".o\n"];
+            let is_one = marks.iter().any(|mark| memmem::find(list, mark).is_some());
+            if is_one && found.insert(&**package) {
+                pending.extend(self.dependencies(package));
+            }
+        }
+        found
     }
 
     /// Returns the scripts by which packages were set up (`deb-postinst(5)`): those that make
@@ -176,6 +217,24 @@ impl Inventory {
             next.map(|(package, _)| &**package).filter(|package| package.starts_with(&start))
         })
     }
+}
+
+/// What is for people and package managers alone.
+const DOCUMENTATION: &[&[u8]] = &[
+    b"/usr/share/doc",
+    b"/usr/share/man",
+    b"/usr/share/info",
+    b"/usr/share/lintian",
+    b"/usr/share/bug",
+];
+
+/// Tells whether a package has nothing of its own, and is there for what it depends on (`gnupg`): its
+/// list names documentation and what is above it.
+pub(crate) fn is_empty(list: &[u8]) -> bool {
+    let lines = list.split(|byte| *byte == b'\n').filter(|line| line.len() > 2);
+    lines.into_iter().all(|line| {
+        DOCUMENTATION.iter().any(|place| line.starts_with(place) || place.starts_with(line))
+    })
 }
 
 /// Returns the lines by which a path may be listed: packages of old list what is below `/usr` today

@@ -1,7 +1,8 @@
 //! The image's own `ld.so.cache`, for libraries that no other rule of the loader finds.
 //!
 //! A source's cache is not taken: it lists what the image does not have. What the programs of the
-//! image found through it is written into a cache of their own, and nothing else.
+//! image found through it is written into a cache of their own, and nothing else; and all libraries of
+//! the image, if it has the program that others ask what the cache lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,8 +27,9 @@ struct Wanted {
     big_endian: bool,
 }
 
-/// Adds a cache wherever a loader of `runs` reads one and the image has nothing yet. Returns what
-/// was added, as remarks.
+/// Adds a cache wherever a loader of `runs` reads one and the image has nothing yet: with what is found
+/// through one, and with all libraries if the image has the program that lists them. Returns remarks
+/// about directories that a loader comes to by that alone.
 pub(crate) fn add<'a>(
     runs: impl Iterator<Item = &'a Run>,
     image: &Roots,
@@ -36,6 +38,7 @@ pub(crate) fn add<'a>(
     problems: &mut Vec<ResolveError>,
 ) -> Vec<ResolveError> {
     let mut caches: BTreeMap<ImagePath, Wanted> = BTreeMap::new();
+    let is_listed = has_lister(entries);
     for run in runs {
         let Some((path, profile, glibc)) = cache_of(run) else { continue };
         let Some(path) = behind_links(&path, image) else { continue };
@@ -52,6 +55,14 @@ pub(crate) fn add<'a>(
             }
             wanted.entries.push(entry);
             wanted.nodes.insert(run.node);
+        }
+        if is_listed {
+            let libraries = run.trace.objects.iter().map(|object| &object.path);
+            let entries = libraries.filter_map(|path| listed(path, CacheAbi::of(profile)));
+            for entry in entries {
+                wanted.entries.push(entry);
+                wanted.nodes.insert(run.node);
+            }
         }
     }
     let mut remarks = Vec::new();
@@ -73,6 +84,10 @@ pub(crate) fn add<'a>(
             },
         );
         sources.insert(digest, Bytes::Inline(Arc::from(bytes)));
+        // What is only listed changes nothing for the loader.
+        if directories.is_empty() {
+            continue;
+        }
         remarks.push(ResolveError::LoaderCacheIsWritten {
             nodes: nodes.into_iter().collect(),
             path,
@@ -81,6 +96,23 @@ pub(crate) fn add<'a>(
     }
     add_directories(entries, problems);
     remarks
+}
+
+/// The program that shows what a cache lists (`ldconfig(8)`, `-p`).
+const LISTER: &[u8] = b"ldconfig";
+
+/// Tells whether an image has the program that shows what its cache lists: then libraries are looked up
+/// in that, though the loader finds them by itself.
+pub(crate) fn has_lister(entries: &BTreeMap<ImagePath, Found>) -> bool {
+    entries.keys().any(|path| path.file_name() == Some(LISTER))
+}
+
+/// Returns what a cache says of a library; nothing if it is no library by its name.
+fn listed(path: &[u8], abi: CacheAbi) -> Option<CacheEntry> {
+    let name = path.rsplit(|byte| *byte == b'/').next()?;
+    let is_library = name.starts_with(b"lib") && name.windows(3).any(|part| part == b".so");
+    let (name, path) = (name.into(), path.into());
+    (is_library && path != name).then_some(CacheEntry { name, path, abi })
 }
 
 /// Returns the cache that the loader of a run reads, and the loader; musl's reads none.

@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use memchr::memmem::Finder;
+
 use crate::host::{Host, HostPath};
+use crate::inventory::is_empty;
 use crate::owner::{Database, field, read};
 
 /// The installed packages of a source.
@@ -26,6 +29,8 @@ struct Package {
     lists: Vec<(String, Vec<u8>)>,
     /// What it depends on, with every alternative.
     depends: Vec<String>,
+    /// What it usually has, with every alternative.
+    recommends: Vec<String>,
     /// The source package that it was built from.
     source: String,
     /// Whether it can be there for several architectures: a library (`Multi-Arch: same`).
@@ -69,8 +74,10 @@ impl<'a> Packages<'a> {
             let parent = parent(line);
             if parent != last {
                 last = parent;
-                let parent = self.database.listed(&listed, parent);
-                let owners = match self.directories.get_mut(&*parent) {
+                // The top of a path is a link since the merge of `/usr`: `/bin`.
+                let line = self.database.listed(&listed, line);
+                let parent = self::parent(&line);
+                let owners = match self.directories.get_mut(parent) {
                     Some(owners) => owners,
                     None => self.directories.entry(parent.into()).or_default(),
                 };
@@ -88,6 +95,8 @@ impl<'a> Packages<'a> {
             let listed = field(paragraph, which).unwrap_or_default();
             package.depends.extend(listed.split([',', '|']).map(bare));
         }
+        let listed = field(paragraph, "Recommends").unwrap_or_default();
+        package.recommends.extend(listed.split([',', '|']).map(bare));
         package.source = bare(field(paragraph, "Source").unwrap_or(name));
         package.is_library = field(paragraph, "Multi-Arch") == Some("same");
         package.is_compiled = field(paragraph, "Architecture") != Some("all");
@@ -101,12 +110,33 @@ impl<'a> Packages<'a> {
     /// Returns the package that lists a file of the source, by its path without links.
     pub(crate) fn owner(&self, real: &[u8]) -> Option<&str> {
         let owners = self.directories.get(parent(real))?;
-        owners.iter().map(|owner| &**owner).find(|owner| {
-            let lists = &self.packages[*owner].lists;
-            lists.iter().any(|(name, text)| {
-                lines(text).any(|line| *self.database.listed(name, line) == *real)
-            })
-        })
+        owners.iter().map(|owner| &**owner).find(|owner| self.has(owner, real))
+    }
+
+    /// Tells whether one of some packages lists a path of the source without links.
+    pub(crate) fn is_of(&self, real: &[u8], packages: &BTreeSet<&str>) -> bool {
+        let owners = self.directories.get(parent(real)).into_iter().flatten();
+        let mut known = owners.filter(|owner| packages.contains(&***owner));
+        known.any(|owner| self.has(owner, real))
+    }
+
+    /// Tells whether any package lists a path of the source without links, by the same name.
+    pub(crate) fn is_owned(&self, real: &[u8]) -> bool {
+        // Hundreds of packages have modules in one directory, and few of them one of this name.
+        let finder = Finder::new(&real[parent(real).len()..]);
+        let owners = self.directories.get(parent(real)).into_iter().flatten();
+        let mut named = owners.filter(|owner| {
+            let lists = &self.packages[&***owner].lists;
+            lists.iter().any(|(_, text)| finder.find(text).is_some())
+        });
+        named.any(|owner| self.has(owner, real))
+    }
+
+    fn has(&self, package: &str, real: &[u8]) -> bool {
+        self.packages[package]
+            .lists
+            .iter()
+            .any(|(name, text)| lines(text).any(|line| *self.database.listed(name, line) == *real))
     }
 
     /// Tells whether a package lists a file of the source.
@@ -133,13 +163,30 @@ impl<'a> Packages<'a> {
     /// Returns the installed packages that a package depends on itself, each alternative of them.
     pub(crate) fn depends(&self, package: &str) -> BTreeSet<&str> {
         let depends = self.packages.get(package).map(|package| &*package.depends);
+        self.installed(depends.unwrap_or_default())
+    }
+
+    /// Returns the installed packages that a package recommends, each alternative of them.
+    pub(crate) fn recommends(&self, package: &str) -> BTreeSet<&str> {
+        let recommends = self.packages.get(package).map(|package| &*package.recommends);
+        self.installed(recommends.unwrap_or_default())
+    }
+
+    /// Returns the packages that have these names, or provide them.
+    fn installed(&self, names: &[String]) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
-        for name in depends.unwrap_or_default() {
+        for name in names {
             let own = self.packages.get_key_value(name).map(|(name, _)| name);
             let provided = self.provided.get(name).into_iter().flatten();
             found.extend(own.into_iter().chain(provided).map(|name| &**name));
         }
         found
+    }
+
+    /// Tells whether a package has nothing of its own, and is there for what it depends on.
+    pub(crate) fn is_empty(&self, package: &str) -> bool {
+        let lists = self.packages.get(package).map(|package| &*package.lists);
+        lists.unwrap_or_default().iter().all(|(_, text)| is_empty(text))
     }
 
     /// Returns a package and all that it needs, without `ends` and what they alone need.
@@ -217,7 +264,7 @@ mod tests {
     use super::*;
     use crate::memory::Memory;
 
-    const STATUS: &str = "Package: app\nDepends: app-data (= 1), lib:any | other, runtime\n\n\
+    const STATUS: &str = "Package: app\nDepends: app-data (= 1), lib:any | other, runtime\nRecommends: more, absent\n\n\
                           Package: app-data\nSource: app (1.0)\n\n\
                           Package: lib\nArchitecture: amd64\nPre-Depends: deep\n\n\
                           Package: vm\nProvides: runtime (= 3), more\n\n\
@@ -227,19 +274,26 @@ mod tests {
     fn packages_say_what_they_hold_and_need() {
         let machine = Memory::new()
             .link("/lib", "usr/lib")
+            .link("/bin", "usr/bin")
             .file("/var/lib/dpkg/status", STATUS)
             .file("/var/lib/dpkg/info/app.list", "/.\n/usr\n/usr/bin\n/usr/bin/app\n")
             .file("/var/lib/dpkg/info/app-data.list", "/.\n/lib\n/lib/app\n/lib/app/x\n")
             .file("/var/lib/dpkg/info/lib:amd64.list", "/usr/lib/app\n/usr/lib/app/y\n")
-            .file("/var/lib/dpkg/info/vm.list", "/usr/bin/vm\n")
+            .file("/var/lib/dpkg/info/vm.list", "/bin\n/bin/vm\n")
             .file("/var/lib/dpkg/info/deep.list", "/usr/bin/deep\n");
         let root = HostPath::new(b"/");
         let packages = Packages::read(&machine, &root);
         assert_eq!(packages.owner(b"/usr/lib/app/x"), Some("app-data"));
         assert_eq!(packages.owner(b"/usr/lib/app/y"), Some("lib"));
+        assert_eq!(packages.owner(b"/usr/bin/vm"), Some("vm"));
         assert_eq!(packages.owner(b"/usr/bin/other"), None);
+        assert!(packages.is_owned(b"/usr/lib/app/y") && !packages.is_owned(b"/usr/lib/app/z"));
+        let few = BTreeSet::from(["app-data"]);
+        assert!(packages.is_of(b"/usr/lib/app/x", &few));
+        assert!(!packages.is_of(b"/usr/lib/app/y", &few));
         let direct: Vec<&str> = packages.depends("app").into_iter().collect();
         assert_eq!(direct, ["app-data", "lib", "vm"]);
+        assert_eq!(packages.recommends("app").into_iter().collect::<Vec<_>>(), ["vm"]);
         let closure: Vec<&str> = packages.closure("app", &["vm"]).into_iter().collect();
         assert_eq!(closure, ["app", "app-data", "deep", "lib"]);
         assert_eq!(packages.source("app-data"), "app");

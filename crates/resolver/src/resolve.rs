@@ -97,11 +97,12 @@ pub(crate) fn answer(
     }
     let mut image = world::image_tree(&entries, &sources);
     let mut differences = differences(query, &gathered, &image);
-    if differences.iter().any(Difference::is_by_cache) {
+    if differences.iter().any(Difference::is_by_cache) || loader_cache::has_lister(&entries) {
         let runs = gathered.runs.values().flatten();
+        let count = entries.len();
         let remarks =
             loader_cache::add(runs, &image, &mut entries, &mut sources, &mut drafts.problems);
-        if !remarks.is_empty() {
+        if entries.len() > count {
             drafts.warnings.extend(remarks);
             image = world::image_tree(&entries, &sources);
             differences = self::differences(query, &gathered, &image);

@@ -10,6 +10,9 @@ use crate::facts::Mention;
 /// there, and some programs end if they cannot.
 const MAKES: &[&str] = &["mkdir", "mkdirat", "g_mkdir_with_parents", "g_mkdir", "mkpath"];
 
+/// Interpreters by the starts of their names, which ask for it for scripts that do.
+const LANGUAGES: &[&str] = &["perl", "python"];
+
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     // A variable of the recipe's own is its owner's business, and so is a user of its own.
     if scene.variable("HOME").is_some() || scene.spec.config.uid.number() == 0 {
@@ -17,6 +20,11 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     }
     let users = scene.users(makes);
     let mut by = users.sure;
+    // What scripts keep there their languages put together: `$ENV{HOME}`, `expanduser`.
+    by.extend(users.possible.into_iter().filter(|evidence| {
+        let name = evidence.program.file_name().unwrap_or_default();
+        LANGUAGES.iter().any(|start| name.starts_with(start.as_bytes()))
+    }));
     by.sort();
     if by.is_empty() { Vec::new() } else { vec![Finding::NoHome { by }] }
 }

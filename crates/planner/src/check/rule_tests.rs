@@ -186,6 +186,8 @@ fn a_library_speaks_for_those_who_need_it_themselves() {
     assert_eq!(findings(recipe, calls(&[]), std::slice::from_ref(&resolver)), ["no_nsswitch"]);
     let between = ("libother.so.1", library(&[]));
     assert_eq!(findings(recipe, calls(&[]), &[between, resolver]), Vec::<String>::new());
+    let looks = ("libsvn_subr-1.so.1", library(&["apr_temp_dir_get"]));
+    assert_eq!(findings(recipe, calls(&[]), &[looks]), ["no_tmp"]);
 }
 
 #[test]
@@ -201,6 +203,10 @@ fn what_an_interpreter_can_do_is_only_remarked() {
     let recipe = "binary \"/usr/bin/python3.11\"\nentrypoint \"/usr/bin/python3.11\"";
     let found = findings(recipe, calls(&["getaddrinfo", "getpwnam"]), &[]);
     assert_eq!(found, ["may_need", "may_need"]);
+    let home = with(calls(&[]), &[Mention::Home]);
+    assert_eq!(findings(recipe, home.clone(), &[]), ["no_home"]);
+    let shell = "binary \"/usr/bin/bash\"\nentrypoint \"/usr/bin/bash\"";
+    assert_eq!(findings(shell, home, &[]), Vec::<String>::new());
 }
 
 #[test]

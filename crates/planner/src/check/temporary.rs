@@ -25,6 +25,10 @@ const WHERE_TOLD: &[&str] = &[
     "g_dir_make_tmp",
 ];
 
+/// Functions that look for such a directory, and fail if there is none: a library that calls one of them
+/// does so for those who use it (APR, `apr_file_io.h`).
+const LOOK_FOR: &[&str] = &["apr_temp_dir_get"];
+
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let elsewhere = scene.variable("TMPDIR").is_some_and(|path| scene.has(path));
     if elsewhere || scene.has("/tmp") {
@@ -62,8 +66,9 @@ fn makes(program: &Program<'_>) -> Option<Evidence> {
     if program.is_go() {
         return program.mentions(Mention::MakesTemporaryFiles);
     }
-    program.calls_itself(ANYWHERE).or_else(|| {
+    let own = program.calls_itself(ANYWHERE).or_else(|| {
         program.mentions(Mention::TemporaryFiles)?;
         program.calls_itself(WHERE_TOLD)
-    })
+    });
+    own.or_else(|| program.calls(LOOK_FOR))
 }

@@ -43,7 +43,7 @@ const SHARED: &[&str] = &[
     "/etc/inittab",
     "/etc/inputrc",
     "/etc/issue",
-    "/etc/krb5",
+    "/etc/krb5.",
     "/etc/ld",
     "/etc/ldap",
     "/etc/locale",
@@ -132,6 +132,9 @@ const SHARED: &[&str] = &[
 const READABLE: u16 = 0o004;
 const PROGRAM: u16 = 0o111;
 
+/// Directories that any user may search.
+const SEARCHABLE: u16 = 0o001;
+
 /// Tells whether a text is a path below which data lies.
 pub(super) fn is_data(text: &[u8]) -> bool {
     let is_below =
@@ -162,6 +165,25 @@ const OTHERS: &[&str] = &[
     "libgio-2.0",
 ];
 
+/// Libraries that read what they name for few of those who need them: the start of the name, and those of
+/// the functions that lead there (libnetpbm's `colorname.h`: names of colours).
+const CARRIERS: &[(&str, &[&str])] = &[(
+    "libnetpbm.so",
+    &["pm_openColor", "ppm_parsecolor", "pnm_parsecolor", "pnm_colorspec", "ppm_readcolor"],
+)];
+
+/// Tells whether a program that needs a library comes by that to the data which the library names.
+fn carries(library: &[u8], program: &Object<'_>) -> bool {
+    let row = CARRIERS.iter().find(|(start, _)| library.starts_with(start.as_bytes()));
+    row.is_none_or(|(_, through)| {
+        program
+            .facts()
+            .imports
+            .iter()
+            .any(|import| through.iter().any(|start| import.starts_with(start.as_bytes())))
+    })
+}
+
 /// Where services are (`hier(7)`): few of them start without the configuration that their package
 /// brings, while tools have defaults.
 const SERVICES: &[&[u8]] = &[b"/usr/sbin/", b"/sbin/"];
@@ -184,15 +206,23 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
         let Some(program) = scene.program(run) else { continue };
         let name =
             String::from_utf8_lossy(program.path.file_name().unwrap_or_default()).into_owned();
-        if runs_script(scene, &program) && INTERPRETERS.iter().any(|start| name.starts_with(start))
-        {
+        let roots = scene.surroundings.roots;
+        let parcel = parcels.get(&program);
+        // Who starts one for a script of its own says what that loads.
+        let is_helper = runs_script(scene, &program) || parcel.is_none() && has_script(scene);
+        if is_helper && INTERPRETERS.iter().any(|start| name.starts_with(start)) {
             continue;
         }
-        let parcel = parcels.get(&program);
         // A directory that others list too is none of the packages' own.
         let is_shipped = |path: &ImagePath| {
             parcel.is_some_and(|(inventory, parcel)| {
                 parcel.paths.contains(path) && !inventory.is_shared(path, parcel)
+            })
+        };
+        // What is of the same source is another part of the same, though nothing depends on it.
+        let is_sibling = |path: &ImagePath| {
+            parcel.is_some_and(|(inventory, parcel)| {
+                !inventory.is_collection(parcel) && inventory.is_data_of_source(path, parcel)
             })
         };
         let is_service = SERVICES.iter().any(|start| program.source.as_bytes().starts_with(start));
@@ -204,12 +234,16 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
                 |soname: &[u8]| OTHERS.iter().any(|start| soname.starts_with(start.as_bytes()));
             object.path == program.path
                 || soname.is_some_and(|soname| {
-                    !is_other(soname) && needs.iter().any(|needed| **needed == *soname)
+                    !is_other(soname)
+                        && carries(soname, &program)
+                        && needs.iter().any(|needed| **needed == *soname)
                 })
         });
         for object in own {
             let (node, by) = (run.node, object.path.clone());
             let is_program = object.facts().kind != ElfKind::Library;
+            let is_part = is_program
+                || parcel.is_some_and(|(_, parcel)| parcel.paths.contains(object.source));
             let own = String::from_utf8_lossy(object.path.file_name().unwrap_or_default());
             let own = own.strip_prefix("lib").filter(|_| !is_program).unwrap_or(&name);
             let named =
@@ -219,7 +253,12 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
             let private: Vec<ImagePath> = private
                 .into_iter()
                 .map(|named| named.path)
-                .filter(|path| is_program && (is_of(own, path) || is_shipped(path)))
+                .filter(|path| {
+                    let above = path.parent().filter(|_| is_behind_closed(roots, path));
+                    is_program && is_of(own, path)
+                        || is_part
+                            && (is_shipped(path) || above.is_some_and(|path| is_shipped(&path)))
+                })
                 .collect();
             if !private.is_empty() {
                 let key = private.iter().map(|path| Name::new(path.as_bytes())).collect();
@@ -233,6 +272,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
             let (data, other): (Vec<Named>, Vec<Named>) = named.into_iter().partition(|named| {
                 let is_shipped = is_shipped(&named.path);
                 named.is_data && (is_of(own, &named.path) || is_shipped)
+                    || named.is_data && is_program && is_sibling(&named.path)
                     // What the packages list has a warning of its own; what their scripts have made
                     // is told by its name.
                     || named.is_configuration
@@ -286,10 +326,16 @@ pub(super) fn of_plugins(scene: &Scene<'_>, loaded: &BTreeSet<ImagePath>) -> Vec
     .collect()
 }
 
+/// Tells whether the image has a script that was put there to be started.
+fn has_script(scene: &Scene<'_>) -> bool {
+    scene.entries.values().flat_map(|found| &found.needs).any(is_by_script)
+}
+
+fn is_by_script(need: &Need) -> bool {
+    matches!(need.reason, Reason::ScriptInterpreter { .. } | Reason::EnvProgram { .. })
+}
+
 fn runs_script(scene: &Scene<'_>, program: &Object<'_>) -> bool {
-    let is_by_script = |need: &Need| {
-        matches!(need.reason, Reason::ScriptInterpreter { .. } | Reason::EnvProgram { .. })
-    };
     scene.entries.get(&program.path).is_some_and(|found| found.needs.iter().any(is_by_script))
 }
 
@@ -344,7 +390,9 @@ fn named(
             FileType::Directory if !is_configuration && is_deep && !is_triplet(&path) => {
                 ("tree", true)
             }
-            FileType::Regular if walk.stat.mode & READABLE == 0 => {
+            FileType::Regular
+                if walk.stat.mode & READABLE == 0 || is_behind_closed(roots, &path) =>
+            {
                 let line = Name::new("");
                 named.push(Named {
                     path,
@@ -366,6 +414,13 @@ fn named(
         named.push(Named { path, line, is_data, is_configuration, is_private: false });
     }
     named
+}
+
+/// Tells whether not every user may search the directory of a file: then it holds secrets, or is where
+/// some are made.
+pub(super) fn is_behind_closed(roots: &Roots, path: &ImagePath) -> bool {
+    let above = path.parent().and_then(|path| roots.walk(path.as_bytes(), &ImagePath::root()).ok());
+    above.is_some_and(|walk| walk.stat.mode & SEARCHABLE == 0)
 }
 
 /// Tells whether every user may read every file of a configuration, so that no secret is among them.

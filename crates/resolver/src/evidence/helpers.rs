@@ -8,6 +8,7 @@ use imgc_planner::{ElfKind, Mention};
 
 use super::accounts::{Accounts, Missing};
 use super::constants::each_chunk;
+use super::data::{is_data, is_shared};
 use super::parcels::Parcels;
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
@@ -15,6 +16,8 @@ use crate::glob::names;
 use crate::host::FileType;
 use crate::inventory::{Inventory, PROGRAMS, Parcel, is_program};
 use crate::loader::Elf;
+use crate::root::Roots;
+use crate::script;
 
 /// Functions that start the program that they are given (`exec(3)`, `posix_spawn(3)`), and what wraps
 /// them.
@@ -104,7 +107,8 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
         let names =
             if spawns { known(scene, &program, inventory, own_parcel) } else { BTreeMap::new() };
         let accounts = Accounts::read(scene);
-        let mut words = Words { names, by_shell, ..Words::default() };
+        let base = if by_shell { base(inventory) } else { BTreeMap::new() };
+        let mut words = Words { names, base, by_shell, ..Words::default() };
         words.users.extend(accounts.users.keys().cloned());
         for object in &own {
             words.read(scene, object);
@@ -112,8 +116,15 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
                 words.own = words.whole.clone();
             }
         }
+        if facts.imports_any(SEARCHERS) {
+            let named = configured(scene, own_parcel, &words.names);
+            words.own.extend(named);
+        }
         let (node, by) = (run.node, program.path.clone());
-        let (missing, mut left_out) = words.programs(scene, &program);
+        let (mut missing, mut left_out) = words.programs(scene, &program);
+        if spawns {
+            missing.extend(words.scripts(scene, own_parcel));
+        }
         if by_shell && has_program(scene, SHELL) && !missing.contains(SHELL) {
             left_out.insert(SHELL.to_owned());
         }
@@ -184,6 +195,51 @@ fn known(
     known
 }
 
+/// Returns the programs that every system has, by their names.
+fn base(inventory: &Inventory) -> BTreeMap<Vec<u8>, ImagePath> {
+    let paths = inventory.essential().flat_map(|package| inventory.paths(package));
+    let programs = paths.filter(is_program);
+    programs.filter_map(|path| Some((path.file_name()?.to_vec(), path))).collect()
+}
+
+/// Most bytes of a configuration that is read for names of programs, and most files of them.
+const MAX_CONFIGURATION_BYTES: u64 = 16 << 10;
+const MAX_CONFIGURATIONS: usize = 300;
+
+/// Returns the programs of a parcel that a file of its data gives to a key, `postpro grops`, if the
+/// image has that file.
+fn configured(
+    scene: &Scene<'_>,
+    parcel: &Parcel,
+    names: &BTreeMap<Vec<u8>, (ImagePath, bool)>,
+) -> BTreeSet<Vec<u8>> {
+    let is_data = |path: &&ImagePath| is_data(path.as_bytes()) && !is_shared(path.as_bytes());
+    let is_small = |path: &&ImagePath| {
+        scene.image.walk(path.as_bytes(), &ImagePath::root()).is_ok_and(|walk| {
+            walk.stat.file_type == FileType::Regular
+                && walk.stat.size <= MAX_CONFIGURATION_BYTES
+                && walk.stat.mode & 0o111 == 0
+        })
+    };
+    let files = parcel.paths.iter().filter(is_data).filter(is_small).take(MAX_CONFIGURATIONS);
+    let texts = files.filter_map(|path| scene.configuration(&path.to_string()));
+    let mut found = BTreeSet::new();
+    for text in texts.filter(|text| !text.contains(&0)) {
+        for line in text.split(|byte| *byte == b'\n') {
+            let mut words =
+                line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(3);
+            let (Some(key), Some(value), None) = (words.next(), words.next(), words.next()) else {
+                continue;
+            };
+            let is_key = key.iter().all(u8::is_ascii_alphabetic);
+            if is_key && names.get(value).is_some_and(|(_, is_own)| *is_own) {
+                found.insert(value.to_vec());
+            }
+        }
+    }
+    found
+}
+
 /// Tells whether a program of the sources is none that an interpreter runs, which would bring a whole
 /// language along.
 fn is_elf(scene: &Scene<'_>, path: &ImagePath) -> bool {
@@ -207,6 +263,8 @@ fn has_program(scene: &Scene<'_>, path: &str) -> bool {
 #[derive(Default)]
 struct Words {
     names: BTreeMap<Vec<u8>, (ImagePath, bool)>,
+    /// Programs that every system has, which count where a line for the shell begins with them.
+    base: BTreeMap<Vec<u8>, ImagePath>,
     users: BTreeSet<Vec<u8>>,
     by_shell: bool,
     /// Whole texts.
@@ -217,6 +275,8 @@ struct Words {
     first: BTreeSet<Vec<u8>>,
     /// Absolute paths of programs.
     paths: BTreeSet<Vec<u8>>,
+    /// Ends of paths behind what is put in at run time, `%s/bin/app`.
+    ends: BTreeSet<Vec<u8>>,
 }
 
 impl Words {
@@ -259,6 +319,12 @@ impl Words {
             let first = words.next().filter(|word| self.names.contains_key(word.as_bytes()));
             self.first.extend(first.map(|word| word.as_bytes().to_vec()));
         }
+        if !is_whole && self.base.contains_key(word) && is_option(&text[word.len() + 1..]) {
+            self.first.insert(word.to_vec());
+        }
+        if let Some(end) = text.strip_prefix(b"%s").filter(|end| is_end(end)) {
+            self.ends.insert(end.to_vec());
+        }
         let is_path = PROGRAMS.iter().any(|directory| word.starts_with(directory.as_bytes()));
         if is_path && (is_whole || self.by_shell) {
             self.paths.insert(word.to_vec());
@@ -279,7 +345,9 @@ impl Words {
         let by_shell = self.by_shell || self.paths.contains(SHELL.as_bytes());
         let first = self.first.iter().filter(|_| by_shell);
         for word in self.own.iter().chain(first) {
-            let Some((path, is_own)) = self.names.get(word) else { continue };
+            let base = self.base.get(word).map(|path| (path, false));
+            let named = self.names.get(word).map(|(path, is_own)| (path, *is_own));
+            let Some((path, is_own)) = named.or(base) else { continue };
             let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
             // One program of many names asks for its own.
             let is_self = own.as_ref().map(|own| own.stat.id) == walk.map(|walk| walk.stat.id);
@@ -308,4 +376,44 @@ impl Words {
         }
         (missing, left_out)
     }
+
+    /// Returns the scripts of a parcel that are started by a path which is put together, and whose
+    /// interpreter the image has not: what has brought them is a tree of data.
+    fn scripts(&self, scene: &Scene<'_>, parcel: &Parcel) -> BTreeSet<String> {
+        let is_named = |path: &&ImagePath| {
+            !is_program(path) && self.ends.iter().any(|end| path.as_bytes().ends_with(end))
+        };
+        let found = parcel.paths.iter().filter(is_named).filter(|path| is_unready(scene, path));
+        found.map(ToString::to_string).collect()
+    }
+}
+
+/// Tells whether the sources have a script at a path that the image could not start.
+fn is_unready(scene: &Scene<'_>, path: &ImagePath) -> bool {
+    let roots = scene.surroundings.roots;
+    let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { return false };
+    if walk.stat.file_type != FileType::Regular || walk.stat.mode & 0o001 == 0 {
+        return false;
+    }
+    let Ok(file) = roots.open(&walk) else { return false };
+    let mut start = [0; script::START_BYTES];
+    let Ok(count) = file.read_at(&mut start, 0) else { return false };
+    script::interpreter(&start[..count]).is_some_and(|(interpreter, _)| {
+        let has = |roots: &Roots| roots.walk(interpreter, &ImagePath::root()).is_ok();
+        has(roots) && !(has(scene.image) && scene.has(path))
+    })
+}
+
+/// Tells whether what follows the name of a program is an option: then it is a line for the shell, and
+/// no sentence.
+fn is_option(rest: &[u8]) -> bool {
+    matches!(rest, [b'-', letter, ..] if letter.is_ascii_alphanumeric() || *letter == b'-')
+}
+
+/// Tells whether a text is the end of a path, with a directory in it.
+fn is_end(text: &[u8]) -> bool {
+    let is_of_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.+".contains(byte);
+    text.starts_with(b"/")
+        && text.iter().all(is_of_path)
+        && text.iter().filter(|byte| **byte == b'/').count() > 1
 }

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod candidates;
+mod compilers;
 mod constants;
 mod data;
 mod facts;
@@ -92,10 +93,11 @@ pub(crate) fn judge(
         warnings.extend(plugins::name_services(scene));
         warnings.extend(plugins::unwinder(scene, &known));
         warnings.extend(scripts::judge(scene));
-        let parcels = parcels::Parcels::of(scene, start);
+        let mut parcels = parcels::Parcels::of(scene, start);
         warnings.extend(data::judge(scene, &parcels));
         warnings.extend(helpers::judge(scene, &parcels));
         warnings.extend(parcels.judge(scene));
+        warnings.extend(compilers::judge(scene, &mut parcels));
         for run in scene.runs {
             loaded.extend(scene.objects(run).into_iter().map(|object| object.path));
             // The loader needs nothing, and is no object.

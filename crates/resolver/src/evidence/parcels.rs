@@ -8,7 +8,7 @@ use imgc_planner::recipe::ImagePath;
 
 use super::accounts::configurations;
 use super::constants::is_state;
-use super::data::{is_public, is_shared, is_triplet};
+use super::data::{is_behind_closed, is_public, is_shared, is_triplet};
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
@@ -127,6 +127,20 @@ impl Parcels {
             self.parcels.values().find(|(_, parcel)| parcel.paths.contains(program.source))
         })?;
         Some((self.inventories.get(source)?.as_ref()?, parcel))
+    }
+
+    /// Looks up the packages of a program that the image need not run.
+    pub(super) fn find(
+        &mut self,
+        scene: &Scene<'_>,
+        program: &Object<'_>,
+    ) -> Option<(&Inventory, Parcel)> {
+        let roots = scene.surroundings.roots;
+        let source = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok()?.source;
+        let root = &roots.roots()[source];
+        let inventory = self.inventories.entry(source).or_insert_with(|| Inventory::open(root));
+        let inventory = inventory.as_ref()?;
+        Some((inventory, inventory.parcel(program.source)?))
     }
 
     /// Returns what is said of the programs whose packages bring what the image has not.
@@ -257,6 +271,9 @@ fn places(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> Vec<Name
                     let is_absent = |path: &&&ImagePath| {
                         !scene.has(path) && roots.walk(path.as_bytes(), &ImagePath::root()).is_ok()
                     };
+                    if scene.is_placed(&place) {
+                        continue;
+                    }
                     if below.is_empty() && !scene.has(&place)
                         || below.iter().take(MAX_FILES).any(|path| is_absent(&path))
                     {
@@ -280,7 +297,7 @@ fn places(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> Vec<Name
                 let is_library = name.windows(3).any(|part| part == b".so")
                     || [&b".a"[..], b".la", b".h"].iter().any(|end| name.ends_with(end));
                 let is_program = walk.stat.mode & 0o111 != 0;
-                if !is_library {
+                if !is_library && !is_behind_closed(roots, &place) {
                     let node = if is_program { "binary" } else { "file" };
                     lines.push(Name::new(format!("{node} \"{place}\"")));
                 }

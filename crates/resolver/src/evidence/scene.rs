@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
-use imgc_planner::{Content, Digest, ElfFacts, Found, NodeId};
+use imgc_planner::{Content, Digest, ElfFacts, Found, NodeId, Reason};
 
 use super::Evidence;
 use crate::launch::{Run, Surroundings};
@@ -58,6 +58,17 @@ impl<'a> Scene<'a> {
     /// Tells whether the image has something at a path.
     pub(crate) fn has(&self, path: &ImagePath) -> bool {
         self.image.walk(path.as_bytes(), &ImagePath::root()).is_ok()
+    }
+
+    /// Tells whether the recipe puts all that lies below a path into the image, but for what it leaves
+    /// out: then what is not there is meant to be so.
+    pub(crate) fn is_placed(&self, path: &ImagePath) -> bool {
+        std::iter::successors(Some(path.clone()), ImagePath::parent).any(|path| {
+            self.entries.get(&path).is_some_and(|found| {
+                matches!(found.content, Content::Directory)
+                    && found.needs.iter().any(|need| need.reason == Reason::Asked)
+            })
+        })
     }
 
     /// Returns the version of glibc whose loader starts a run; nothing for another C library.

@@ -104,6 +104,17 @@ const MAX_TEXT_BYTES: usize = 4 << 20;
 /// Most files of the packages of a script that are read for commands.
 const MAX_FILES: usize = 400;
 
+/// How a module comes to a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// Its packages need it: [`Brought::add_data`] adds it.
+    Needed,
+    /// They usually have it, or it is from no package: it counts if it is named.
+    Usual,
+    /// It is there for others. Whoever names it does without if it is not there.
+    None,
+}
+
 /// What packages say of one script.
 pub(super) struct Brought<'p> {
     packages: &'p Packages<'p>,
@@ -111,6 +122,8 @@ pub(super) struct Brought<'p> {
     own: BTreeSet<&'p str>,
     /// All that it depends on, and itself.
     closure: BTreeSet<&'p str>,
+    /// What its own recommend, with what that depends on, where it is not among the above.
+    recommended: BTreeSet<&'p str>,
     /// Those with modules of its languages.
     modules: BTreeSet<&'p str>,
     languages: Vec<&'static Language>,
@@ -122,11 +135,31 @@ impl<'p> Brought<'p> {
         let package = packages.owner(real.as_bytes())?;
         let source = packages.source(package);
         let installers = INSTALLERS.iter().filter(|name| packages.source(name) != source);
-        let closure = packages.closure(package, &installers.copied().collect::<Vec<_>>());
+        let installers: Vec<&str> = installers.copied().collect();
+        let closure = packages.closure(package, &installers);
         let is_own = |name: &&&str| packages.source(name) == source && !packages.is_library(name);
         let mut own: BTreeSet<&str> = closure.iter().filter(is_own).copied().collect();
         own.insert(package);
-        Some(Self { packages, own, closure, modules: BTreeSet::new(), languages: Vec::new() })
+        let usual = own.iter().flat_map(|own| packages.recommends(own));
+        let mut recommended: BTreeSet<&str> =
+            usual.flat_map(|name| packages.closure(name, &installers)).collect();
+        recommended.retain(|name| !closure.contains(name));
+        let (modules, languages) = (BTreeSet::new(), Vec::new());
+        Some(Self { packages, own, closure, recommended, modules, languages })
+    }
+
+    /// Tells by which relation of packages a module of the sources comes to the script.
+    pub(super) fn relation(&self, scene: &Scene<'_>, module: &str) -> Relation {
+        let walk = scene.surroundings.roots.walk(module.as_bytes(), &ImagePath::root());
+        let Ok(walk) = walk else { return Relation::None };
+        let real = walk.real.as_bytes();
+        if self.packages.is_of(real, &self.closure) {
+            Relation::Needed
+        } else if self.packages.is_of(real, &self.recommended) || !self.packages.is_owned(real) {
+            Relation::Usual
+        } else {
+            Relation::None
+        }
     }
 
     /// Takes the languages that run the script, or that it starts, if its packages have modules of
@@ -250,8 +283,18 @@ impl<'p> Brought<'p> {
         })
     }
 
+    /// Returns what its own packages depend on, and what those depend on that have nothing of their
+    /// own.
     fn direct(&self) -> BTreeSet<&'p str> {
-        self.own.iter().flat_map(|own| self.packages.depends(own)).collect()
+        let mut pending: Vec<&str> =
+            self.own.iter().flat_map(|own| self.packages.depends(own)).collect();
+        let mut found = BTreeSet::new();
+        while let Some(package) = pending.pop() {
+            if found.insert(package) && self.packages.is_empty(package) {
+                pending.extend(self.packages.depends(package));
+            }
+        }
+        found
     }
 
     /// Adds the libraries that packages depend on which have nothing that is linked to them: they open
@@ -293,7 +336,8 @@ impl<'p> Brought<'p> {
                 && scene.source_has(path) == Some(FileType::Directory)
             {
                 missing.names.insert(path.to_owned());
-                missing.lines.insert(format!("directory \"{path}\""));
+                // Written to by whom the image runs as, which is this user if nothing else is said.
+                missing.lines.insert(format!("directory \"{path}\" owner=65532"));
             }
         }
     }
@@ -352,10 +396,13 @@ fn is_foreign(path: &[u8]) -> bool {
     FOREIGN.iter().any(|pattern| is_below(pattern.as_bytes(), &within))
 }
 
-/// Tells whether the sources have something at a path, and the image has nothing.
+/// Tells whether the sources have something at a path, and the image has nothing, though the recipe
+/// does not leave it out.
 fn is_absent(scene: &Scene<'_>, path: &[u8]) -> bool {
     let text = std::str::from_utf8(path);
+    let is_placed = || ImagePath::parse(path).is_ok_and(|path| scene.is_placed(&path));
     text.is_ok_and(|text| !scene.image_has(text) && scene.source_has(text).is_some())
+        && !is_placed()
 }
 
 /// Adds what stands at a path in the sources.

@@ -25,7 +25,7 @@ use crate::glob::names;
 use crate::host::FileType;
 use crate::packages::Packages;
 use crate::root::Roots;
-use brought::Brought;
+use brought::{Brought, Relation};
 use code::Code;
 
 /// Most bytes of a script or module that are read. Longer ones carry data.
@@ -67,12 +67,24 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         let Some(text) = text(scene.image, script.path.as_bytes()) else { continue };
         let name = String::from_utf8_lossy(&script.interpreter).into_owned();
         let is_shell = SHELLS.contains(&&*name);
+        let roots = scene.surroundings.roots;
+        let walk = roots.walk(script.path.as_bytes(), &ImagePath::root()).ok();
+        let brought = walk.and_then(|walk| {
+            let root = &roots.roots()[walk.source];
+            let packages = packages
+                .entry(walk.source)
+                .or_insert_with(|| Packages::read(&**root.host(), root.base()));
+            Brought::find(packages, &walk.real)
+        });
+        let relation = |module: &str| {
+            brought.as_ref().map_or(Relation::Usual, |brought| brought.relation(scene, module))
+        };
         let mut missing = if is_shell {
             shell::missing(scene, &text)
         } else if name.starts_with("perl") {
-            perl::missing(scene, &text)
+            perl::missing(scene, &text, &relation)
         } else if name.starts_with("python") {
-            python::missing(scene, &text)
+            python::missing(scene, &text, &relation)
         } else if name.starts_with("ruby") {
             ruby::missing(scene)
         } else {
@@ -81,15 +93,8 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         missing.add_programs(scene, &script.path, &text);
         missing.add_home(scene, &script.path, &text);
         missing.add_data(scene, &text);
-        let roots = scene.surroundings.roots;
-        if let Ok(walk) = roots.walk(script.path.as_bytes(), &ImagePath::root()) {
-            let root = &roots.roots()[walk.source];
-            let packages = packages
-                .entry(walk.source)
-                .or_insert_with(|| Packages::read(&**root.host(), root.base()));
-            if let Some(brought) = Brought::find(packages, &walk.real) {
-                missing.add_brought(scene, brought, &name, is_shell, &text);
-            }
+        if let Some(brought) = brought {
+            missing.add_brought(scene, brought, &name, is_shell, &text);
         }
         extension::add(scene, &mut missing);
         missing.prune();
@@ -243,6 +248,20 @@ impl Missing {
             }
         }
         let expanded = if is_shell { constants::expanded(text) } else { String::new() };
+        if is_shell {
+            self.add_temporary(scene, text);
+            // Who asks whether a program is there goes another way without it, which seldom is there
+            // either.
+            if !self.lines.is_empty() {
+                let asked = shell::asked(scene, text);
+                let given = asked
+                    .into_iter()
+                    .filter(|(_, path)| brought.gives(scene, &format!("binary \"{path}\"")));
+                for (name, path) in given.collect::<Vec<_>>() {
+                    self.add_program(scene, &name, &path);
+                }
+            }
+        }
         let texts = [text, &expanded].into_iter().chain(beside.iter().map(String::as_str));
         let code = Code::new(texts, is_shell);
         brought.learn_languages(interpreter, &code);
@@ -255,6 +274,15 @@ impl Missing {
             }
         }
         brought.add_state(scene, &code, self);
+    }
+
+    /// Adds the directory of temporary files, if a shell makes some.
+    fn add_temporary(&mut self, scene: &Scene<'_>, text: &str) {
+        let code = Code::new([text].into_iter(), true);
+        if !scene.image_has("/tmp") && (code.names("mktemp") || code.names_path("/tmp/")) {
+            self.names.insert("/tmp".to_owned());
+            self.lines.insert("needs tmp".to_owned());
+        }
     }
 
     /// Drops lines for what lies below a tree of another line.
@@ -330,11 +358,11 @@ fn kind(roots: &Roots, path: &str) -> Option<FileType> {
 }
 
 impl Scene<'_> {
-    fn source_has(&self, path: &str) -> Option<FileType> {
+    pub(super) fn source_has(&self, path: &str) -> Option<FileType> {
         kind(self.surroundings.roots, path)
     }
 
-    fn image_has(&self, path: &str) -> bool {
+    pub(super) fn image_has(&self, path: &str) -> bool {
         kind(self.image, path).is_some()
     }
 }

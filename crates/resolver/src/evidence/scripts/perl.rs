@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use imgc_planner::recipe::ImagePath;
 
+use super::brought::Relation;
 use super::{Missing, kind, text};
 use crate::evidence::scene::Scene;
 use crate::glob::{glob, names};
@@ -37,7 +38,12 @@ const MAX_MODULES: usize = 3000;
 /// Deepest directory of modules that is looked at.
 const MAX_DEPTH: usize = 6;
 
-pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
+/// `relation` tells how the module in a file comes to the script.
+pub(super) fn missing(
+    scene: &Scene<'_>,
+    script: &str,
+    relation: &dyn Fn(&str) -> Relation,
+) -> Missing {
     let roots = scene.surroundings.roots;
     let directories = |patterns: &[&str]| -> Vec<String> {
         let found = patterns.iter().flat_map(|pattern| glob(roots, pattern.as_bytes()));
@@ -56,7 +62,11 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
             |directory: &&String| scene.source_has(&format!("{directory}/{file}")).is_some();
         if let Some(directory) = others.iter().find(place) {
             let path = format!("{directory}/{file}");
-            if !scene.image_has(&path) {
+            let relation = relation(&path);
+            if relation == Relation::None {
+                continue;
+            }
+            if relation == Relation::Usual && !scene.image_has(&path) {
                 missing.names.insert(module.clone());
                 missing.lines.extend(lines(scene, directory, &module));
             }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::brought::Relation;
 use super::{Missing, kind, text};
 use crate::evidence::scene::Scene;
 use crate::glob::{glob, names};
@@ -19,13 +20,23 @@ const DIRECTORIES: &[&str] = &[
     "/usr/lib64/python3.*/site-packages",
 ];
 
+/// What finds libraries by their short names, and what it starts for it (Python's reference, "ctypes",
+/// `find_library`; `Lib/ctypes/util.py`: a compiler, and a linker, come after it).
+const FINDS_LIBRARIES: &str = "find_library(";
+const LISTS_LIBRARIES: &str = "/sbin/ldconfig";
+
 /// Most files that are read for one script.
 const MAX_FILES: usize = 10_000;
 
 /// Deepest directory of a package that is looked at.
 const MAX_DEPTH: usize = 8;
 
-pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
+/// `relation` tells how the module in a file comes to the script.
+pub(super) fn missing(
+    scene: &Scene<'_>,
+    script: &str,
+    relation: &dyn Fn(&str) -> Relation,
+) -> Missing {
     let roots = scene.surroundings.roots;
     let directories: Vec<String> = DIRECTORIES
         .iter()
@@ -35,6 +46,7 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
     let mut missing = Missing::default();
     let mut seen = BTreeSet::new();
     let mut files = 0;
+    let mut finds_libraries = script.contains(FINDS_LIBRARIES);
     let mut pending = imports(script);
     let mut projects = required(script);
     loop {
@@ -42,9 +54,15 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
             if seen.insert(format!("{project}==")) {
                 for directory in &directories {
                     for description in descriptions(scene, directory, &project) {
+                        let relation = relation(&description);
+                        if relation == Relation::None {
+                            continue;
+                        }
                         pending.extend(modules_of(scene, &description));
                         projects.extend(requirements(scene, &description));
-                        missing.add_description(scene, &description, &project);
+                        if relation == Relation::Usual {
+                            missing.add_description(scene, &description, &project);
+                        }
                     }
                 }
             }
@@ -56,6 +74,10 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
         }
         for directory in &directories {
             let Some((path, is_package)) = find(scene, directory, &name) else { continue };
+            let relation = relation(&path);
+            if relation == Relation::None {
+                break;
+            }
             let paths = if is_package {
                 let mut paths = Vec::new();
                 list(scene, &path, 0, &mut paths);
@@ -66,9 +88,13 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
             for file in paths {
                 files += 1;
                 if files < MAX_FILES {
-                    let text = text(roots, file.as_bytes());
-                    pending.extend(text.map(|text| imports(&text)).unwrap_or_default());
+                    let text = text(roots, file.as_bytes()).unwrap_or_default();
+                    finds_libraries |= text.contains(FINDS_LIBRARIES);
+                    pending.extend(imports(&text));
                 }
+            }
+            if relation == Relation::Needed {
+                break;
             }
             if !scene.image_has(&path) {
                 missing.names.insert(name.clone());
@@ -80,6 +106,13 @@ pub(super) fn missing(scene: &Scene<'_>, script: &str) -> Missing {
             }
             break;
         }
+    }
+    if finds_libraries
+        && !scene.image_has(LISTS_LIBRARIES)
+        && scene.source_has(LISTS_LIBRARIES) == Some(FileType::Regular)
+    {
+        missing.names.insert("ldconfig".to_owned());
+        missing.lines.insert(format!("binary \"{LISTS_LIBRARIES}\""));
     }
     missing
 }

@@ -79,6 +79,23 @@ fn missing_below(scene: &Scene<'_>, text: &str, depth: usize) -> Missing {
     missing
 }
 
+/// Returns the programs that a script asks for, and that the sources have and the image has not, with
+/// their paths.
+pub(super) fn asked(scene: &Scene<'_>, text: &str) -> Vec<(String, String)> {
+    let names: BTreeSet<String> = questions(text).map(|asked| asked.name).collect();
+    let find = |name: String| {
+        let directories = scene.surroundings.search.path.split(':');
+        let paths = directories.map(|directory| format!("{directory}/{name}"));
+        let paths: Vec<String> = paths.filter(|path| path.starts_with('/')).collect();
+        if paths.iter().any(|path| scene.image_has(path)) {
+            return None;
+        }
+        let is_there = |path: &String| scene.source_has(path) == Some(FileType::Regular);
+        paths.into_iter().find(is_there).map(|path| (name, path))
+    };
+    names.into_iter().filter(|name| !name.contains('/')).filter_map(find).collect()
+}
+
 fn is_asked_for(text: &str, name: &str) -> bool {
     let mut asked = questions(text).filter(|asked| asked.name == name).peekable();
     asked.peek().is_some() && !asked.any(|asked| asked.is_taken)
@@ -94,8 +111,13 @@ struct Asked {
 fn questions(text: &str) -> impl Iterator<Item = Asked> {
     QUESTIONS.iter().flat_map(move |question| {
         text.match_indices(question).filter_map(move |(at, _)| {
-            let rest =
-                text[at + question.len()..].trim_start_matches(['-', 'p', 'P', 'a', ' ', '"']);
+            let mut rest = text[at + question.len()..].trim_start();
+            while let Some((_, behind)) =
+                rest.split_once(' ').filter(|(option, _)| option.starts_with('-'))
+            {
+                rest = behind.trim_start();
+            }
+            let rest = rest.trim_start_matches('"');
             let name: String = rest.chars().take_while(|letter| is_of_name(*letter)).collect();
             let is_taken = text[..at].ends_with(['`', '(']);
             (!name.is_empty()).then_some(Asked { name, is_taken })

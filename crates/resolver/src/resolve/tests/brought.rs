@@ -82,7 +82,7 @@ fn a_shell_gets_what_it_names_of_its_package_and_of_those_that_this_needs() {
         [
             "binary \"/usr/bin/convert\"",
             "binary \"/usr/bin/sort\"",
-            "directory \"/var/lib/app-state\"",
+            "directory \"/var/lib/app-state\" owner=65532",
             "tree \"/usr/lib/app\"",
         ]
     );
@@ -103,4 +103,77 @@ fn a_package_without_programs_opens_the_libraries_that_it_depends_on() {
         host = package(host, name, &[path]);
     }
     assert_eq!(remedies(host), ["library \"/usr/lib/x86_64-linux-gnu/libx.so.1\""]);
+}
+
+/// A machine with a script in Python of the package `app`, and modules of four packages.
+fn python() -> Memory {
+    let status = "Package: app\nDepends: python3-one\nRecommends: python3-usual\n\n\
+                  Package: python3-one\n\nPackage: python3-usual\n\nPackage: python3-other\n\n\
+                  Package: libc-bin\nEssential: yes\n";
+    let modules = "/usr/lib/python3/dist-packages";
+    let mut host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/python3", Sample::program().bytes())
+        .program("/usr/bin/app", "#!/usr/bin/python3\nimport one\nimport usual\nimport loose\n")
+        .file(format!("{modules}/one.py"), "try:\n    import other\nexcept ImportError: pass\n")
+        .file(format!("{modules}/usual.py"), "")
+        .file(format!("{modules}/other.py"), "import deep\n")
+        .file(format!("{modules}/deep.py"), "")
+        .file(format!("{modules}/loose.py"), "");
+    for (name, module) in [("one", "one"), ("usual", "usual"), ("other", "other"), ("more", "deep")]
+    {
+        host = package(host, &format!("python3-{name}"), &[&format!("{modules}/{module}.py")]);
+    }
+    package(package(host, "app", &["/usr/bin/app"]), "libc-bin", &["/sbin/ldconfig"])
+}
+
+#[test]
+fn a_script_of_a_package_does_without_what_its_package_does_not_name() {
+    // What is optional of a package that nothing asks for is not followed, and what no package owns is.
+    assert_eq!(
+        remedies(python()),
+        [
+            "tree \"/usr/lib/python3\"",
+            "file \"/usr/lib/python3/dist-packages/loose.py\"",
+            "file \"/usr/lib/python3/dist-packages/one.py\"",
+            "file \"/usr/lib/python3/dist-packages/usual.py\"",
+        ]
+    );
+}
+
+#[test]
+fn who_finds_libraries_by_short_names_asks_the_cache() {
+    let find = "from ctypes.util import find_library\nfind_library('x')\n";
+    let host = python()
+        .file("/usr/lib/python3/dist-packages/one.py", find)
+        .link("/sbin", "usr/sbin")
+        .program("/usr/sbin/ldconfig", Sample::program().bytes());
+    assert!(remedies(host).contains(&"binary \"/sbin/ldconfig\"".to_owned()));
+}
+
+#[test]
+fn programs_of_a_package_without_files_count_for_those_who_depend_on_it() {
+    let status = "Package: app\nDepends: suite\n\nPackage: suite\nDepends: tool\n\nPackage: tool\n\n\
+                  Package: base\nEssential: yes\n";
+    let program = Sample::program().bytes();
+    let script = "#!/usr/bin/sh\ntype zip >/dev/null || type pax && x=$(mktemp)\nrun-tool tool\n";
+    let mut host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/sh", &program)
+        .program("/usr/bin/app", script)
+        .link("/bin", "usr/bin");
+    for name in ["tool", "zip", "pax"] {
+        host = host.program(format!("/usr/bin/{name}"), &program);
+    }
+    for (name, paths) in [
+        ("app", &["/usr/bin/app"][..]),
+        ("suite", &["/usr/share/doc/suite/copyright"]),
+        ("tool", &["/usr/bin/tool"]),
+        ("base", &["/bin/zip"]),
+    ] {
+        host = package(host, name, paths);
+    }
+    // `zip` is asked for, and every system has it; `pax` is asked for too.
+    let told = remedies(host);
+    assert_eq!(told, ["binary \"/usr/bin/tool\"", "binary \"/usr/bin/zip\"", "needs tmp"]);
 }

@@ -499,3 +499,17 @@ fn a_carriage_return_is_told_from_a_missing_interpreter() {
         assert!(problems[0].contains("carriage return"), "{script:?}: {problems:?}");
     }
 }
+
+#[test]
+fn an_image_with_the_lister_of_caches_has_one() {
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .program("/usr/sbin/ldconfig", Sample::program().bytes());
+    let has_cache = |case: Case| {
+        let resolution = case.resolve().unwrap();
+        resolution.closure.entries.contains_key(&path("/etc/ld.so.cache"))
+    };
+    let app = || case(host.clone()).binary("/usr/bin/app", "/usr/bin/app");
+    assert!(!has_cache(app()));
+    assert!(has_cache(app().binary("/usr/sbin/ldconfig", "/usr/sbin/ldconfig")));
+}

@@ -155,3 +155,152 @@ fn a_configuration_names_groups() {
     };
     assert_eq!(users(with).len(), 1);
 }
+
+#[test]
+fn a_compiler_wants_headers_start_files_and_the_tools_of_its_packages() {
+    let status = "Package: app\nRecommends: libc6-dev, tools\n\nPackage: tools\n\n\
+                  Package: libc6-dev\nDepends: kernel-dev\n\nPackage: kernel-dev\n\n\
+                  Package: app-dev\nSource: app\n";
+    let place = "/usr/lib/x86_64-linux-gnu";
+    let script = format!("GROUP ( {place}/libm.so.6 AS_NEEDED ( {place}/libmore.so.1 ) )");
+    let list = |paths: &[&str]| paths.join("\n") + "\n";
+    let host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .file("/var/lib/dpkg/info/app.list", list(&["/usr/bin/app", "/usr/lib/app/crtbegin.o"]))
+        .file("/var/lib/dpkg/info/tools.list", list(&["/usr/bin/as", "/usr/bin/other"]))
+        .file(
+            "/var/lib/dpkg/info/libc6-dev.list",
+            list(&[
+                "/usr/include",
+                "/usr/include/x.h",
+                &format!("{place}/crt1.o"),
+                &format!("{place}/libm.so"),
+            ]),
+        )
+        .file("/var/lib/dpkg/info/kernel-dev.list", list(&["/usr/include/linux/y.h"]))
+        .program("/usr/bin/as", Sample::program().bytes())
+        .program("/usr/bin/other", Sample::program().bytes())
+        .file("/usr/include/x.h", "")
+        .file("/usr/include/linux/y.h", "")
+        .file("/usr/lib/app/crtbegin.o", "x")
+        .file(format!("{place}/crt1.o"), "y")
+        .file(format!("{place}/libm.so"), script)
+        .file(format!("{place}/libmore.so.1"), Sample::library().soname("libmore.so.1").bytes());
+    let compiler = Sample::program().constant("%{!shared:crt1.o%s}");
+    let told = said(host.clone(), compiler, |case| case);
+    let data = format!(
+        "data_is_missing: tree \"/usr/include\"; tree \"/usr/lib/app\"; \
+         file \"{place}/crt1.o\"; file \"{place}/libm.so\"; library \"{place}/libmore.so.1\""
+    );
+    assert!(told.contains(&data), "{told:#?}");
+    assert!(told.contains(&"helpers_are_missing: binary \"/usr/bin/as\"".to_owned()), "{told:#?}");
+    let told = said(host, Sample::program().constant("crt.o"), |case| case);
+    assert!(!told.iter().any(|told| told.contains("missing")), "{told:#?}");
+}
+
+#[test]
+fn a_line_for_the_shell_begins_with_a_program_of_every_system_and_its_option() {
+    let host = || {
+        let base = "Package: base\nEssential: yes\n\n";
+        let status = format!("{base}Package: app\nVersion: 1\n");
+        machine()
+            .file("/var/lib/dpkg/status", status)
+            .file("/var/lib/dpkg/info/base.list", "/usr/bin/sort\n/usr/bin/comm\n")
+            .program("/usr/bin/sort", Sample::program().needs("libc.so.6").bytes())
+            .program("/usr/bin/comm", Sample::program().needs("libc.so.6").bytes())
+    };
+    let app = Sample::program().constant("sort -u").constant("comm and others");
+    let helpers = |app: Sample| -> Vec<String> {
+        let told = said(host(), app, |case| case);
+        told.into_iter().filter(|told| told.contains("helpers")).collect()
+    };
+    assert_eq!(helpers(app.clone()), [""; 0]);
+    assert_eq!(helpers(app.imports("system")), ["helpers_are_left_out: binary \"/usr/bin/sort\""]);
+}
+
+#[test]
+fn a_file_of_data_says_which_program_is_started() {
+    let host = machine()
+        .file("/usr/share/tables-of-app/x", "# a comment\nworker app-worker\napp-worker is it\n");
+    let with = |case: Case| case.tree("/usr/share/tables-of-app", "/usr/share/tables-of-app", &[]);
+    let missing = "helpers_are_missing: binary \"/usr/bin/app-worker\"".to_owned();
+    let app = || Sample::program().imports("execvp");
+    assert!(said(host.clone(), app(), with).contains(&missing));
+    assert!(!said(host.clone(), app(), |case| case).contains(&missing));
+    assert!(!said(host, Sample::program(), with).contains(&missing));
+}
+
+#[test]
+fn a_script_in_a_tree_wants_its_interpreter_if_the_program_starts_it() {
+    let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/bin/run\n/usr/lib/app/bin/walk\n";
+    let host = machine()
+        .file("/var/lib/dpkg/info/app.list", list)
+        .program("/usr/bin/sh", Sample::program().needs("libc.so.6").bytes())
+        .program("/usr/lib/app/bin/run", "#!/usr/bin/sh\n")
+        .program("/usr/lib/app/bin/walk", "#!/usr/bin/sh\n");
+    let app = || Sample::program().imports("execv").constant("%s/bin/run");
+    let with = |case: Case| case.tree("/usr/lib/app", "/usr/lib/app", &[]);
+    let missing = "helpers_are_missing: binary \"/usr/lib/app/bin/run\"".to_owned();
+    let told = said(host.clone(), app(), with);
+    assert!(told.contains(&missing), "{told:#?}");
+    let with_shell = |case: Case| with(case).binary("/usr/bin/sh", "/usr/bin/sh");
+    assert!(!said(host, app(), with_shell).contains(&missing));
+}
+
+#[test]
+fn data_of_the_same_source_that_a_program_names_is_missing() {
+    let status = "Package: app\nVersion: 1\n\nPackage: tables\nSource: app\nArchitecture: all\n\n\
+                  Package: other\nVersion: 1\n";
+    let host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .file("/var/lib/dpkg/info/app.list", "/usr/bin/app\n")
+        .file(
+            "/var/lib/dpkg/info/tables.list",
+            "/usr/share/i18n\n/usr/share/i18n/x\n/usr/share/a11y\n/usr/share/a11y/part\n",
+        )
+        .file("/usr/share/a11y/part/x", "")
+        .file("/var/lib/dpkg/info/other.list", "/usr/share/l10n\n")
+        .file("/usr/share/i18n/x", "")
+        .file("/usr/share/l10n/x", "");
+    let app = Sample::program().constant("/usr/share/i18n").constant("/usr/share/l10n");
+    // Who names a part of it does something with that alone.
+    let app = app.constant("/usr/share/a11y/part");
+    let told = said(host, app, |case| case);
+    assert_eq!(
+        told,
+        [
+            "data_is_missing: tree \"/usr/share/i18n\"",
+            "data_is_left_out: tree \"/usr/share/a11y/part\"; tree \"/usr/share/l10n\""
+        ]
+    );
+}
+
+#[test]
+fn what_stands_in_a_closed_directory_is_private() {
+    let host = machine().mode("/etc/app", 0o700);
+    let app = Sample::program().constant("/etc/app/app.conf");
+    let told = said(host, app, |case| case);
+    assert!(told.iter().any(|told| told.starts_with("private_is_left_out")), "{told:#?}");
+    assert!(!told.iter().any(|told| told.contains("app.conf")), "{told:#?}");
+}
+
+#[test]
+fn what_a_recipe_leaves_out_of_a_tree_is_not_missed() {
+    let with = |exclude: &'static [&'static str]| {
+        move |case: Case| case.tree("/usr/share/tables-of-app", "/usr/share/tables-of-app", exclude)
+    };
+    let told = said(machine(), Sample::program(), with(&["/x"]));
+    assert!(!told.iter().any(|told| told.contains("tables-of-app")), "{told:#?}");
+}
+
+#[test]
+fn a_library_that_can_do_much_reads_its_data_for_those_who_call_that_part() {
+    let library = Sample::library().soname("libnetpbm.so.11").constant("/usr/share/netpbm/rgb.txt");
+    let host = debian()
+        .file("/usr/lib/x86_64-linux-gnu/libnetpbm.so.11", library.bytes())
+        .file("/usr/share/netpbm/rgb.txt", "x");
+    let app = || Sample::program().needs("libnetpbm.so.11");
+    assert_eq!(said(host.clone(), app(), |case| case), [""; 0]);
+    let told = said(host, app().imports("ppm_parsecolor2"), |case| case);
+    assert_eq!(told, ["data_is_missing: file \"/usr/share/netpbm/rgb.txt\""]);
+}

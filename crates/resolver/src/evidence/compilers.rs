@@ -1,0 +1,147 @@
+//! What a compiler of C gives to programs that it starts, or reads itself: headers, the files that are
+//! linked to every program, an assembler and a linker.
+//!
+//! A driver knows their names and looks for them in directories that it puts together, so no constant
+//! names them whole. But it names `crt1.o`, with which programs start (System V ABI, 4.1; GCC manual,
+//! "Link Options"), and its package depends on those that bring all of this.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgc_planner::Mention;
+use imgc_planner::recipe::ImagePath;
+
+use super::data::is_triplet;
+use super::parcels::Parcels;
+use super::scene::{Object, Scene};
+use crate::error::{Name, ResolveError};
+use crate::host::FileType;
+use crate::inventory::{Inventory, Parcel};
+
+/// Where headers lie (FHS 3.0, 4.5).
+const HEADERS: &str = "/usr/include";
+
+/// The file of a C library with which programs start.
+const START: &[u8] = b"crt1.o";
+
+/// What drivers start of the packages that theirs depend on (GCC manual, "Directory Options", `-B`).
+const TOOLS: &[&str] = &["/usr/bin/as", "/usr/bin/ld"];
+
+/// Most bytes of a text that stands for a library (ld manual, "Implicit Linker Scripts").
+const MAX_SCRIPT_BYTES: u64 = 4096;
+
+/// Returns what the compilers of a scene give to the programs that they start, and the image has not.
+pub(super) fn judge(scene: &Scene<'_>, parcels: &mut Parcels) -> Vec<ResolveError> {
+    let mut found: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
+    for run in scene.runs.iter().filter(|run| run.is_start()) {
+        let Some(program) = scene.program(run) else { continue };
+        let objects = scene.objects(run);
+        if !is_driver(&program, &objects) {
+            continue;
+        }
+        let Some((inventory, parcel)) = parcels.find(scene, &program) else { continue };
+        let packages = inventory.development(&parcel);
+        let files = files(scene, inventory, &packages);
+        // Who only needs a library with such a driver in it compiles nothing.
+        let Some(files) = files else { continue };
+        let (node, by) = (run.node, &program.path);
+        // What holds most stands first.
+        let (trees, others): (Vec<String>, Vec<String>) =
+            files.into_iter().partition(|line| line.starts_with("tree "));
+        let add: Vec<Name> = trees.into_iter().chain(others).map(Name::new).collect();
+        if !add.is_empty() {
+            let missing = ResolveError::DataIsMissing { node, by: by.clone(), add: add.clone() };
+            found.entry(add).or_insert(missing);
+        }
+        let names = tools(scene, inventory, &parcel);
+        if !names.is_empty() {
+            let add: Vec<Name> =
+                names.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
+            let names = names.iter().map(Name::new).collect();
+            let missing =
+                ResolveError::HelpersAreMissing { node, by: by.clone(), names, add: add.clone() };
+            found.entry(add).or_insert(missing);
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Tells whether a program, or a library that it needs itself, names what programs of C start with.
+fn is_driver(program: &Object<'_>, objects: &[Object<'_>]) -> bool {
+    let names = |object: &Object<'_>| object.facts().mentions.contains(&Mention::StartFiles);
+    let needs = &program.facts().needed;
+    objects.iter().any(|object| {
+        let soname = object.facts().soname.as_deref();
+        let is_own = object.path == program.path
+            || soname.is_some_and(|soname| needs.iter().any(|needed| **needed == *soname));
+        is_own && names(object)
+    })
+}
+
+/// Returns the lines that add headers and what is linked to every program; nothing if no package has
+/// what programs start with.
+fn files(
+    scene: &Scene<'_>,
+    inventory: &Inventory,
+    packages: &BTreeSet<&str>,
+) -> Option<BTreeSet<String>> {
+    let mut lines = BTreeSet::new();
+    let mut is_found = false;
+    for package in packages {
+        let paths: Vec<ImagePath> = inventory.paths(package).collect();
+        let brings_start = paths.iter().any(|path| path.file_name() == Some(START));
+        is_found |= brings_start;
+        for path in &paths {
+            let name = path.file_name().unwrap_or_default();
+            let Some(directory) = path.parent() else { continue };
+            let is_common = is_triplet(&directory) || directory.as_bytes() == b"/usr/lib";
+            let is_start = name.starts_with(b"crt") && name.ends_with(b".o");
+            let is_linked =
+                [&b".o"[..], b".a", b".so"].iter().any(|end| name.ends_with(end)) || is_start;
+            if is_common && brings_start && is_linked {
+                lines.extend(linked(scene, path));
+            } else if !is_common && is_start && !scene.has(path) {
+                lines.insert(format!("tree \"{directory}\""));
+            }
+        }
+    }
+    if scene.source_has(HEADERS) == Some(FileType::Directory) && !scene.image_has(HEADERS) {
+        lines.insert(format!("tree \"{HEADERS}\""));
+    }
+    is_found.then_some(lines)
+}
+
+/// Returns the lines for what lies beside the libraries of all programs: a file, and the libraries that
+/// a text in the place of one names.
+fn linked(scene: &Scene<'_>, path: &ImagePath) -> Vec<String> {
+    let roots = scene.surroundings.roots;
+    let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { return Vec::new() };
+    if walk.stat.file_type != FileType::Regular || walk.real != *path {
+        return Vec::new();
+    }
+    let mut lines = Vec::new();
+    if !scene.has(path) {
+        lines.push(format!("file \"{path}\""));
+    }
+    if path.as_bytes().ends_with(b".so") && walk.stat.size < MAX_SCRIPT_BYTES {
+        let text = scene.source_texts(&path.to_string()).into_iter().next().unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let words = text.split_whitespace().filter(|word| {
+            word.starts_with('/') && word.contains(".so.") && !scene.image_has(word)
+        });
+        let known = words.filter(|word| scene.source_has(word) == Some(FileType::Regular));
+        lines.extend(known.map(|word| format!("library \"{word}\"")));
+    }
+    lines
+}
+
+/// Returns the tools of the packages on which a compiler depends.
+fn tools(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> BTreeSet<String> {
+    let listed: BTreeSet<ImagePath> =
+        parcel.dependencies.iter().flat_map(|package| inventory.paths(package)).collect();
+    let is_absent = |path: &&&str| {
+        !scene.image_has(path)
+            && scene.source_has(path) == Some(FileType::Regular)
+            && ImagePath::parse(path.as_bytes()).is_ok_and(|path| listed.contains(&path))
+    };
+    TOOLS.iter().filter(is_absent).map(|path| (*path).to_owned()).collect()
+}
