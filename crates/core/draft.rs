@@ -112,10 +112,6 @@ impl Draft {
             };
             let wanted = draft.wanted(&advice);
             draft.open = draft.left(&advice);
-            let is_changed = draft.leave_tests_out(&advice);
-            if wanted.is_empty() && is_changed {
-                continue;
-            }
             if wanted.is_empty() {
                 break;
             }
@@ -212,19 +208,6 @@ impl Draft {
             (report.message().to_owned(), lines(report).map(ToOwned::to_owned).collect())
         };
         advice.iter().filter(is_left).map(said).collect()
-    }
-
-    /// Leaves out of added trees what is for tests and would only be warned of. Tells whether there is
-    /// any.
-    fn leave_tests_out(&mut self, advice: &[Report]) -> bool {
-        let remedies = advice.iter().flat_map(|report| &report.remedies);
-        let mut is_changed = false;
-        for remedy in remedies {
-            if let Remedy::LeaveOut(path) = remedy {
-                is_changed |= leave_out(&mut self.added, path);
-            }
-        }
-        is_changed
     }
 
     /// Compiles the recipe as it is, with more lines.
@@ -333,7 +316,7 @@ fn is_added(report: &Report) -> bool {
 fn lines(report: &Report) -> impl Iterator<Item = &str> {
     report.remedies.iter().filter_map(|remedy| match remedy {
         Remedy::Line(line) => Some(&**line),
-        Remedy::LeaveOut(_) | Remedy::Link { .. } => None,
+        Remedy::Link { .. } => None,
     })
 }
 
@@ -347,7 +330,6 @@ fn repair(lines: &mut Vec<Added>, error: &Report, remedy: &Remedy) -> bool {
             }
             is_new
         }
-        Remedy::LeaveOut(path) => leave_out(lines, path),
         Remedy::Link { link, target } => {
             let path = Path::new(std::ffi::OsStr::from_bytes(target.as_bytes()));
             let node = match path.metadata() {

@@ -255,13 +255,7 @@ impl Prover<'_> {
         };
         let warnings = warnings.iter().filter(|warning| !is_allowed(warning));
         let report = |warning: &ResolveError| {
-            let mut report = resolve_report(warning, origins, file).ended_by(warning.lines());
-            if let ResolveError::Secret { path, .. } = warning
-                && is_of_tests(path)
-            {
-                report.remedies.push(Remedy::LeaveOut(path.clone()));
-            }
-            report
+            resolve_report(warning, origins, file).ended_by(warning.lines())
         };
         let mut advice: Vec<Report> = warnings.map(report).collect();
         let spec = assemble(plan, &closure, created).and_then(|spec| match base {
@@ -293,12 +287,6 @@ impl Prover<'_> {
             Err(errors)
         }
     }
-}
-
-/// Tells whether a file is for the tests of what it lies in.
-fn is_of_tests(path: &ImagePath) -> bool {
-    let mut above = path.as_bytes().split(|byte| *byte == b'/').rev().skip(1);
-    above.any(|name| matches!(name, b"test" | b"tests" | b"testdata"))
 }
 
 /// Says what a link that leads nowhere wants.
@@ -340,18 +328,4 @@ fn resolve_report(error: &ResolveError, origins: &Origins, file: &str) -> Report
     let nodes = error.nodes().into_iter().enumerate();
     let places = nodes.map(|(index, node)| (Place::Node(node), error.label(index)));
     Report::new(error).at(places, origins).in_file(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tests_are_told_by_the_name_of_a_directory() {
-        let is_of_tests =
-            |path: &str| super::is_of_tests(&ImagePath::parse(path.as_bytes()).expect("a path"));
-        assert!(is_of_tests("/usr/lib/x/tests/testdata/key.pem"));
-        assert!(is_of_tests("/usr/lib/x/test/key.pem"));
-        assert!(!is_of_tests("/etc/test.pem") && !is_of_tests("/usr/lib/x/test"));
-    }
 }

@@ -39,8 +39,6 @@ pub(crate) struct Report {
 pub(crate) enum Remedy {
     /// To add this line.
     Line(String),
-    /// To leave this file out of the tree that has it.
-    LeaveOut(ImagePath),
     /// To put into the image what this link points at, an absolute path, or to leave the link out.
     Link { link: ImagePath, target: ImagePath },
 }

@@ -95,7 +95,7 @@ impl Inventory {
     }
 
     /// Returns the package that lists a path.
-    fn owner(&self, file: &ImagePath) -> Option<&str> {
+    pub(crate) fn owner(&self, file: &ImagePath) -> Option<&str> {
         let names = spellings(file);
         let lists = |list: &[u8]| names.iter().any(|name| memmem::find(list, name).is_some());
         self.lists.iter().find(|(_, list)| lists(list)).map(|(package, _)| &**package)
@@ -156,6 +156,13 @@ impl Inventory {
             let paragraph = self.paragraphs.get(*package);
             paragraph.and_then(|text| field(text, "Essential")) == Some("yes")
         })
+    }
+
+    /// Tells whether a package can be there for several architectures, as those of libraries can
+    /// (`Multi-Arch: same`).
+    pub(crate) fn is_library(&self, package: &str) -> bool {
+        let paragraph = self.paragraphs.get(package);
+        paragraph.and_then(|text| field(text, "Multi-Arch")) == Some("same")
     }
 
     /// Returns the packages for those who compile programs: of a parcel, of what it depends on, and of

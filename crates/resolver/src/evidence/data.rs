@@ -246,8 +246,10 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
                 || parcel.is_some_and(|(_, parcel)| parcel.paths.contains(object.source));
             let own = String::from_utf8_lossy(object.path.file_name().unwrap_or_default());
             let own = own.strip_prefix("lib").filter(|_| !is_program).unwrap_or(&name);
-            let named =
+            let mut named =
                 named(scene, object, |path| !is_shared(path.as_bytes()) || is_shipped(path));
+            // An interpreter of extensions names the headers for who compiles one.
+            named.retain(|named| is_part || named.path.as_bytes() != HEADERS);
             let (private, named): (Vec<Named>, Vec<Named>) =
                 named.into_iter().partition(|named| named.is_private);
             let private: Vec<ImagePath> = private

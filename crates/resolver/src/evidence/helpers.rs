@@ -10,7 +10,7 @@ use super::accounts::{Accounts, Missing};
 use super::constants::each_chunk;
 use super::data::{is_data, is_shared};
 use super::parcels::Parcels;
-use super::scene::{Object, Scene};
+use super::scene::{Object, Scene, digest};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
@@ -119,12 +119,14 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
         if facts.imports_any(SEARCHERS) {
             let named = configured(scene, own_parcel, &words.names);
             words.own.extend(named);
+            words.own.extend(quoted(scene, own_parcel, &words.names));
         }
         let (node, by) = (run.node, program.path.clone());
         let (mut missing, mut left_out) = words.programs(scene, &program);
         if spawns {
             missing.extend(words.scripts(scene, own_parcel));
         }
+        let by_shell = by_shell || plugin_calls_shell(scene, own_parcel);
         if by_shell && has_program(scene, SHELL) && !missing.contains(SHELL) {
             left_out.insert(SHELL.to_owned());
         }
@@ -204,7 +206,7 @@ fn base(inventory: &Inventory) -> BTreeMap<Vec<u8>, ImagePath> {
 
 /// Most bytes of a configuration that is read for names of programs, and most files of them.
 const MAX_CONFIGURATION_BYTES: u64 = 16 << 10;
-const MAX_CONFIGURATIONS: usize = 300;
+const MAX_CONFIGURATIONS: usize = 600;
 
 /// Returns the programs of a parcel that a file of its data gives to a key, `postpro grops`, if the
 /// image has that file.
@@ -213,18 +215,8 @@ fn configured(
     parcel: &Parcel,
     names: &BTreeMap<Vec<u8>, (ImagePath, bool)>,
 ) -> BTreeSet<Vec<u8>> {
-    let is_data = |path: &&ImagePath| is_data(path.as_bytes()) && !is_shared(path.as_bytes());
-    let is_small = |path: &&ImagePath| {
-        scene.image.walk(path.as_bytes(), &ImagePath::root()).is_ok_and(|walk| {
-            walk.stat.file_type == FileType::Regular
-                && walk.stat.size <= MAX_CONFIGURATION_BYTES
-                && walk.stat.mode & 0o111 == 0
-        })
-    };
-    let files = parcel.paths.iter().filter(is_data).filter(is_small).take(MAX_CONFIGURATIONS);
-    let texts = files.filter_map(|path| scene.configuration(&path.to_string()));
     let mut found = BTreeSet::new();
-    for text in texts.filter(|text| !text.contains(&0)) {
+    for text in texts(scene, parcel, MAX_CONFIGURATION_BYTES) {
         for line in text.split(|byte| *byte == b'\n') {
             let mut words =
                 line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(3);
@@ -238,6 +230,59 @@ fn configured(
         }
     }
     found
+}
+
+/// Most bytes of a text of modules that is read for names of programs.
+const MAX_MODULE_BYTES: u64 = 256 << 10;
+
+/// Returns the programs of the packages that a parcel depends on which a text of its data quotes,
+/// `"gs"`, if the image has that text: modules of an interpreter of its own start them.
+fn quoted(
+    scene: &Scene<'_>,
+    parcel: &Parcel,
+    names: &BTreeMap<Vec<u8>, (ImagePath, bool)>,
+) -> BTreeSet<Vec<u8>> {
+    let is_foreign = |name: &[u8]| {
+        let is_common = COMMON.iter().any(|common| common.as_bytes() == name);
+        !is_common && names.get(name).is_some_and(|(_, is_own)| !is_own)
+    };
+    let mut found = BTreeSet::new();
+    for text in texts(scene, parcel, MAX_MODULE_BYTES) {
+        // Between two quotation marks that follow each other stands a text, or what is between texts.
+        for word in text.split(|byte| *byte == b'"').filter(|word| word.len() <= MAX_WORD_BYTES) {
+            if is_foreign(word) {
+                found.insert(word.to_vec());
+            }
+        }
+    }
+    found
+}
+
+/// Returns the small texts among the data of a parcel that the image has.
+fn texts<'s>(
+    scene: &'s Scene<'_>,
+    parcel: &'s Parcel,
+    limit: u64,
+) -> impl Iterator<Item = Vec<u8>> + use<'s> {
+    let is_data = |path: &&ImagePath| is_data(path.as_bytes()) && !is_shared(path.as_bytes());
+    let is_small = move |path: &&ImagePath| {
+        scene.image.walk(path.as_bytes(), &ImagePath::root()).is_ok_and(|walk| {
+            walk.stat.file_type == FileType::Regular
+                && walk.stat.size <= limit
+                && walk.stat.mode & 0o111 == 0
+        })
+    };
+    let files = parcel.paths.iter().filter(is_data).filter(is_small).take(MAX_CONFIGURATIONS);
+    let texts = files.filter_map(|path| scene.configuration(&path.to_string()));
+    texts.filter(|text| !text.contains(&0))
+}
+
+/// Tells whether a plug-in that came with a program's packages, and is in the image, gives lines to the
+/// shell.
+fn plugin_calls_shell(scene: &Scene<'_>, parcel: &Parcel) -> bool {
+    let own = scene.entries.keys().filter(|path| parcel.paths.contains(path));
+    own.filter_map(|path| scene.evidence.get(&digest(scene.entries, path)?))
+        .any(|evidence| evidence.facts.imports_any(SHELL_CALLERS))
 }
 
 /// Tells whether a program of the sources is none that an interpreter runs, which would bring a whole

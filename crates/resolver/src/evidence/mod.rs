@@ -17,8 +17,10 @@ mod note;
 pub(crate) mod opening;
 mod parcels;
 mod plugins;
+mod referred;
 mod scene;
 mod scripts;
+mod unlinked;
 mod unloaded;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +98,8 @@ pub(crate) fn judge(
         let mut parcels = parcels::Parcels::of(scene, start);
         warnings.extend(data::judge(scene, &parcels));
         warnings.extend(helpers::judge(scene, &parcels));
+        warnings.extend(unlinked::judge(scene, &parcels));
+        warnings.extend(referred::judge(scene, &parcels));
         warnings.extend(parcels.judge(scene));
         warnings.extend(compilers::judge(scene, &mut parcels));
         for run in scene.runs {

@@ -17,6 +17,7 @@ use super::{Missing, text};
 use crate::evidence::data::{is_data, is_shared};
 use crate::evidence::scene::Scene;
 use crate::host::FileType;
+use crate::loader::Elf;
 use crate::packages::Packages;
 use crate::root::Step;
 
@@ -438,10 +439,22 @@ fn add(scene: &Scene<'_>, path: &[u8], missing: &mut Missing) {
 impl Missing {
     pub(super) fn add_program(&mut self, scene: &Scene<'_>, name: &str, path: &str) {
         if scene.source_has(path) == Some(FileType::Regular) {
+            // What a shell reads by `.` need be no program, wherever it stands.
+            let node = if is_program(scene, path) { "binary" } else { "file" };
             self.names.insert(name.to_owned());
-            self.lines.insert(format!("binary \"{path}\""));
+            self.lines.insert(format!("{node} \"{path}\""));
         }
     }
+}
+
+/// Tells whether the kernel would start a file of the sources.
+fn is_program(scene: &Scene<'_>, path: &str) -> bool {
+    let roots = scene.surroundings.roots;
+    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
+    let file = walk.and_then(|walk| roots.open(&walk).ok());
+    let mut start = [0; 4];
+    let count = file.and_then(|file| file.read_at(&mut start, 0).ok()).unwrap_or(0);
+    start[..count].starts_with(b"#!") || Elf::is_elf(&start[..count])
 }
 
 /// Tells whether a path is that of a library by its soname or a compiler's name, where loaders look.

@@ -57,7 +57,12 @@ pub(super) const LANGUAGES: &[Language] = &[
         modules: &["/usr/share/php", "/usr/lib/php", "/usr/share/php[0-9]*"],
         made: &["/etc/php"],
     },
-    Language { launchers: &["R", "Rscript"], modules: &["/usr/lib/R"], made: &[] },
+    // `utils` looks for programs by `which` when it is loaded, and fails without (measured on 4.2).
+    Language {
+        launchers: &["R", "Rscript", "r"],
+        modules: &["/usr/lib/R"],
+        made: &["/usr/bin/which"],
+    },
     Language {
         launchers: &["guile", "guile-[0-9]*"],
         modules: &["/usr/share/guile", "/usr/lib/*/guile"],

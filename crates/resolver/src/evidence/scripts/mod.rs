@@ -283,6 +283,10 @@ impl Missing {
             self.names.insert("/tmp".to_owned());
             self.lines.insert("needs tmp".to_owned());
         }
+        if !scene.image_has("/var/tmp") && code.names_path("/var/tmp") {
+            self.names.insert("/var/tmp".to_owned());
+            self.lines.insert("directory \"/var/tmp\" mode=0o1777".to_owned());
+        }
     }
 
     /// Drops lines for what lies below a tree of another line.

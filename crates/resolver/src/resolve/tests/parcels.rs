@@ -304,3 +304,55 @@ fn a_library_that_can_do_much_reads_its_data_for_those_who_call_that_part() {
     let told = said(host, app().imports("ppm_parsecolor2"), |case| case);
     assert_eq!(told, ["data_is_missing: file \"/usr/share/netpbm/rgb.txt\""]);
 }
+
+#[test]
+fn a_library_that_a_package_depends_on_and_nothing_is_linked_to_is_opened() {
+    let status = "Package: app\nVersion: 1\nDepends: libdb, liblinked\n\n\
+                  Package: libdb\nMulti-Arch: same\nVersion: 1\n\n\
+                  Package: liblinked\nMulti-Arch: same\nVersion: 1\n";
+    let library = |soname: &str| Sample::library().soname(soname).bytes();
+    let host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .file("/var/lib/dpkg/info/app.list", "/usr/bin/app\n/usr/bin/other\n")
+        .file("/var/lib/dpkg/info/libdb.list", "/usr/lib/x86_64-linux-gnu/libdb.so.1\n")
+        .file("/var/lib/dpkg/info/liblinked.list", "/usr/lib/x86_64-linux-gnu/liblinked.so.2\n")
+        .file("/usr/lib/x86_64-linux-gnu/libdb.so.1", library("libdb.so.1"))
+        .file("/usr/lib/x86_64-linux-gnu/liblinked.so.2", library("liblinked.so.2"))
+        .program("/usr/bin/other", Sample::program().needs("liblinked.so.2").bytes());
+    let opens = || Sample::program().imports("dlsym");
+    let told = said(host.clone(), opens(), |case| case);
+    assert_eq!(told, ["dlopen: library \"libdb.so.1\""]);
+    assert!(said(host.clone(), Sample::program(), |case| case).is_empty());
+    let with = |case: Case| case.library("libdb.so.1");
+    assert!(said(host, opens(), with).is_empty());
+}
+
+#[test]
+fn a_file_of_another_package_that_the_own_data_names_is_missing() {
+    let host = machine()
+        .file("/usr/share/tables-of-app/x", "read('/usr/share/tool/key')\n-- /usr/share/tool/no\n")
+        .file("/usr/share/tool/key", "key")
+        .file("/usr/share/tool/no", "no")
+        .file(
+            "/var/lib/dpkg/info/tool.list",
+            "/usr/bin/tool\n/usr/share/tool/key\n/usr/share/tool/no\n",
+        );
+    let with = |case: Case| case.tree("/usr/share/tables-of-app", "/usr/share/tables-of-app", &[]);
+    let told = said(host, Sample::program(), with);
+    assert!(
+        told.contains(&"data_is_missing: file \"/usr/share/tool/key\"".to_owned()),
+        "{told:#?}"
+    );
+    assert!(!told.iter().any(|told| told.contains("tool/no")), "{told:#?}");
+}
+
+#[test]
+fn a_program_of_another_package_that_the_own_data_quotes_is_a_helper() {
+    let host = machine().file("/usr/share/tables-of-app/x", "(search '(\"tool\"))\n");
+    let with = |case: Case| case.tree("/usr/share/tables-of-app", "/usr/share/tables-of-app", &[]);
+    let helper = "helpers_are_left_out: binary \"/usr/bin/tool\"".to_owned();
+    let told = said(host.clone(), Sample::program().imports("execvp"), with);
+    assert!(told.contains(&helper), "{told:#?}");
+    assert!(!said(host.clone(), Sample::program(), with).contains(&helper));
+    assert!(!said(host, Sample::program().imports("execvp"), |case| case).contains(&helper));
+}

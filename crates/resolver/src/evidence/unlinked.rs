@@ -1,0 +1,111 @@
+//! Libraries that the packages of a program depend on and that nothing of these is linked to.
+//!
+//! dpkg-shlibdeps writes down what is linked. What a maintainer adds to it is opened by a name that no
+//! reading finds: it is put together, or stands in the image of a Lisp (measured on pgloader, which
+//! does not start without SQLite).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgc_planner::ElfKind;
+use imgc_planner::recipe::ImagePath;
+
+use super::candidates::opens_libraries;
+use super::parcels::Parcels;
+use super::scene::Scene;
+use crate::error::{Name, ResolveError};
+use crate::inventory::{Inventory, Parcel};
+use crate::loader::Elf;
+use crate::root::Roots;
+
+/// Most files of packages that are looked at for what is linked to them. Who brings more has parts
+/// that are for something else.
+const MAX_FILES: usize = 300;
+
+/// By which who does not import `dlopen` gets it, as SBCL does.
+const FINDERS: &[&str] = &["dlsym"];
+
+/// A library with a rule of its own.
+const UNWINDER: &[u8] = b"libgcc_s.so.1";
+
+/// Returns a warning for each program whose packages depend on such libraries, if it opens any.
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
+    let mut warnings = BTreeMap::new();
+    let roots = scene.surroundings.roots;
+    for run in scene.runs.iter().filter(|run| run.is_start()) {
+        let Some(program) = scene.program(run) else { continue };
+        let facts = program.facts();
+        let opens = opens_libraries(facts) || facts.imports_any(FINDERS);
+        if facts.kind != ElfKind::Dynamic || !opens {
+            continue;
+        }
+        let Some((inventory, parcel)) = parcels.get(&program) else { continue };
+        let packages = parcel.dependencies.iter().filter(|name| inventory.is_library(name));
+        let packages = packages.map(|package| libraries(roots, inventory, package));
+        let absent: Vec<Vec<(ImagePath, Box<[u8]>)>> = packages
+            .filter(|libraries| !libraries.is_empty())
+            .filter(|libraries| !libraries.iter().any(|(path, _)| scene.has(path)))
+            .collect();
+        if absent.is_empty() {
+            continue;
+        }
+        let Some(linked) = linked(roots, parcel) else { continue };
+        let unlinked = absent
+            .iter()
+            .filter(|libraries| !libraries.iter().any(|(_, soname)| linked.contains(soname)));
+        let sonames = unlinked.flatten().map(|(_, soname)| &**soname);
+        let names: BTreeSet<&[u8]> = sonames.filter(|soname| *soname != UNWINDER).collect();
+        if !names.is_empty() {
+            warnings.entry(program.path.clone()).or_insert(ResolveError::MayOpen {
+                node: run.node,
+                by: program.path.clone(),
+                found: names.iter().map(Name::new).collect(),
+                absent: Vec::new(),
+            });
+        }
+    }
+    warnings.into_values().collect()
+}
+
+/// Returns the libraries of a package where loaders look for them: real path and soname.
+fn libraries(roots: &Roots, inventory: &Inventory, package: &str) -> Vec<(ImagePath, Box<[u8]>)> {
+    let is_library = |path: &ImagePath| {
+        let name = path.file_name().unwrap_or_default();
+        let depth = path.components().count();
+        path.as_bytes().starts_with(b"/usr/lib/")
+            && depth <= 4
+            && name.starts_with(b"lib")
+            && name.windows(4).any(|part| part == b".so.")
+    };
+    let mut found = Vec::new();
+    for path in inventory.paths(package).filter(is_library) {
+        let Some((real, elf)) = read(roots, &path) else { continue };
+        let soname = elf.dynamic().and_then(|dynamic| dynamic.soname.clone());
+        found.extend(soname.map(|soname| (real, soname)));
+    }
+    found
+}
+
+/// Returns the names that the ELF files of a parcel need; nothing if they are too many to look at.
+fn linked(roots: &Roots, parcel: &Parcel) -> Option<BTreeSet<Box<[u8]>>> {
+    let is_file = |path: &&ImagePath| {
+        let path = path.as_bytes();
+        let outside = [&b"/usr/share/"[..], b"/etc/", b"/var/"];
+        !outside.iter().any(|directory| path.starts_with(directory))
+    };
+    let files: Vec<&ImagePath> = parcel.paths.iter().filter(is_file).take(MAX_FILES + 1).collect();
+    (files.len() <= MAX_FILES).then(|| {
+        let elves = files.into_iter().filter_map(|path| read(roots, path));
+        let needed = elves.flat_map(|(_, elf)| {
+            let dynamic = elf.dynamic().map(|dynamic| dynamic.needed.clone());
+            dynamic.unwrap_or_default().into_iter().map(|(_, name)| name)
+        });
+        needed.collect()
+    })
+}
+
+fn read(roots: &Roots, path: &ImagePath) -> Option<(ImagePath, Elf)> {
+    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok()?;
+    let file = roots.open(&walk).ok()?;
+    let elf = Elf::read(&*file, walk.stat.size, None).ok()?;
+    Some((walk.real, elf))
+}
