@@ -19,9 +19,21 @@ use crate::host::HostPath;
 use crate::root::Root;
 
 /// What tells the distribution and its version beside os-release (Trivy, `pkg/fanal/analyzer/os`:
-/// `debian`, `ubuntu`, `alpine`): without it, Trivy lists packages of no distribution, and knows of no
-/// vulnerability of theirs.
-const RELEASES: [&str; 3] = ["/etc/debian_version", "/etc/lsb-release", "/etc/alpine-release"];
+/// `debian`, `ubuntu`, `alpine`, `redhatbase`, `amazonlinux`, `mariner`): without it, Trivy lists
+/// packages of no distribution, and knows of no vulnerability of theirs.
+const RELEASES: [&str; 11] = [
+    "/etc/debian_version",
+    "/etc/lsb-release",
+    "/etc/alpine-release",
+    "/etc/redhat-release",
+    "/etc/fedora-release",
+    "/etc/centos-release",
+    "/etc/rocky-release",
+    "/etc/almalinux-release",
+    "/etc/oracle-release",
+    "/etc/system-release",
+    "/etc/mariner-release",
+];
 
 /// Where rpm keeps its records, the newest form first.
 const RPM: [&str; 4] = [

@@ -113,6 +113,23 @@ fn records_of_apk_keep_the_files_that_are_there() {
 }
 
 #[test]
+fn the_distribution_of_rpm_comes_with_its_links() {
+    let host = debian()
+        .file("/usr/lib/os-release", "ID=fedora\n")
+        .link("/etc/redhat-release", "fedora-release")
+        .link("/etc/fedora-release", "../usr/lib/fedora-release")
+        .file("/usr/lib/fedora-release", "Fedora release 39 (Thirty Nine)\n")
+        .file("/var/lib/rpm/Packages", "of another form");
+    let expected = [
+        "/etc/fedora-release -> ../usr/lib/fedora-release",
+        "/etc/redhat-release -> fedora-release",
+        "/usr/lib/fedora-release",
+        "/usr/lib/os-release",
+    ];
+    assert_eq!(case(host).needs(Facility::Packages).entries(), expected);
+}
+
+#[test]
 fn a_source_without_readable_records_is_told() {
     let host = debian()
         .file("/etc/os-release", "ID=fedora\n")
