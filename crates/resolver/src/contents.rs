@@ -111,7 +111,8 @@ pub(crate) struct ReadFile {
     pub(crate) secret: Option<&'static str>,
 }
 
-fn is_same(now: &Stat, then: &Stat) -> bool {
+/// Tells whether a file is still the one that was seen.
+pub(crate) fn is_same(now: &Stat, then: &Stat) -> bool {
     (now.id, now.file_type, now.size, now.mtime_ns, now.ctime_ns)
         == (then.id, then.file_type, then.size, then.mtime_ns, then.ctime_ns)
 }

@@ -19,6 +19,32 @@ use thiserror::Error;
 use crate::host::{Errno, HostPath};
 use crate::pattern::PatternProblem;
 
+/// Why a database of packages is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unread {
+    /// It has another form than the one that is read.
+    #[error("it is {0}, and of rpm's databases those of SQLite are read")]
+    Form(&'static str),
+    /// A file beside it, with this at the end of its name, has changes that belong to it.
+    #[error("the file with `{0}` behind this name has changes that are not in it yet")]
+    Log(&'static str),
+    /// Its texts are not in UTF-8.
+    #[error("its texts are in UTF-16")]
+    Encoding,
+    /// It is larger than anybody's.
+    #[error("it is too large")]
+    TooLarge,
+    /// It is not as its program writes it.
+    #[error("it is damaged: {0}")]
+    Damaged(&'static str),
+    /// Somebody writes to it.
+    #[error("it changes while it is read")]
+    Changing,
+    /// The machine does not give it out.
+    #[error("{}", errno_text(*.0))]
+    Refused(Errno),
+}
+
 /// A name or text that came from a file: any bytes, shown on one line.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(Box<[u8]>);
@@ -475,7 +501,7 @@ pub enum ResolveError {
         tried: Vec<Name>,
     },
     /// A source keeps its packages in a way that is not read.
-    #[error("the packages of the sources are in `{path}`, which imgc does not read")]
+    #[error("the packages of the sources are in `{path}`, which imgc does not read: {why}")]
     #[diagnostic(code(imgc::resolve::packages_are_unread), severity(Warning))]
     #[diagnostic(help(
         "scanners find os-release alone; accept it: `allow packages_are_unread \"…\"`"
@@ -485,6 +511,8 @@ pub enum ResolveError {
         node: NodeId,
         /// The database.
         path: &'static str,
+        /// What is in the way.
+        why: Unread,
     },
     /// An object says that it must open a library, which the sources do not have.
     #[error("`{by}` must open {} at run time{}, which is not found", story::any_of(names), story::for_feature(feature.as_ref()))]

@@ -46,7 +46,7 @@ mod tree;
 mod world;
 
 pub use contents::{OpenContent, Sources};
-pub use error::{CODES, Name, ResolveError, Tried};
+pub use error::{CODES, Name, ResolveError, Tried, Unread};
 pub use host::{Errno, FileId, FileType, Hashed, Host, HostFile, HostPath, Stat};
 pub use knowledge::{KNOWLEDGE_VERSION, Knowledge};
 pub use machine::Machine;

@@ -1,5 +1,7 @@
 //! ELF files made by hand, for tests: as much of them as kernels and loaders look at.
 
+pub(crate) mod rpm;
+
 /// `EM_X86_64`, `EM_AARCH64`.
 pub(crate) const X86_64: u16 = 62;
 pub(crate) const AARCH64: u16 = 183;

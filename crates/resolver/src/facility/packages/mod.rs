@@ -6,6 +6,7 @@
 
 mod apk;
 mod dpkg;
+mod rpm;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,16 +20,20 @@ use crate::host::HostPath;
 use crate::root::Root;
 
 /// What tells the distribution and its version beside os-release (Trivy, `pkg/fanal/analyzer/os`:
-/// `debian`, `ubuntu`, `alpine`): without it, Trivy lists packages of no distribution, and knows of no
-/// vulnerability of theirs.
-const RELEASES: [&str; 3] = ["/etc/debian_version", "/etc/lsb-release", "/etc/alpine-release"];
-
-/// Where rpm keeps its records, the newest form first.
-const RPM: [&str; 4] = [
-    "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-    "/var/lib/rpm/rpmdb.sqlite",
-    "/var/lib/rpm/Packages.db",
-    "/var/lib/rpm/Packages",
+/// `debian`, `ubuntu`, `alpine`, `redhatbase`, `amazonlinux`, `mariner`): without it, Trivy lists
+/// packages of no distribution, and knows of no vulnerability of theirs.
+const RELEASES: [&str; 11] = [
+    "/etc/debian_version",
+    "/etc/lsb-release",
+    "/etc/alpine-release",
+    "/etc/redhat-release",
+    "/etc/fedora-release",
+    "/etc/centos-release",
+    "/etc/rocky-release",
+    "/etc/almalinux-release",
+    "/etc/oracle-release",
+    "/etc/system-release",
+    "/etc/mariner-release",
 ];
 
 pub(super) fn add(asking: &Asking<'_>, drafts: &mut Drafts) {
@@ -36,22 +41,28 @@ pub(super) fn add(asking: &Asking<'_>, drafts: &mut Drafts) {
     for walk in RELEASES.iter().filter_map(|path| asking.find(path.as_bytes())) {
         asking.supply(&walk, drafts);
     }
-    let mut found = false;
+    let mut is_told = false;
+    let mut manifest = rpm::Manifest::default();
     for root in asking.plain.roots() {
-        found |= dpkg::add(asking, root, drafts);
-        found |= apk::add(asking, root, drafts);
-    }
-    if found {
-        return;
-    }
-    match RPM.into_iter().find(|path| asking.find(path.as_bytes()).is_some()) {
-        Some(path) => {
-            drafts.warnings.push(ResolveError::PackagesAreUnread { node: asking.node, path });
+        let is_other = dpkg::add(asking, root, drafts) | apk::add(asking, root, drafts);
+        is_told |= is_other;
+        match manifest.read(root, drafts) {
+            Ok(found) => is_told |= found,
+            // Debian has the program too, and nothing in its database.
+            Err(_) if is_other => {}
+            Err((path, why)) => {
+                let node = asking.node;
+                drafts.warnings.push(ResolveError::PackagesAreUnread { node, path, why });
+                is_told = true;
+            }
         }
-        None => {
-            let tried = [dpkg::STATUS, apk::INSTALLED[0], apk::INSTALLED[1]];
-            asking.lacks("records of packages", "dpkg", &tried, drafts);
-        }
+    }
+    manifest.write(asking, drafts);
+    if !is_told {
+        let tried = [dpkg::STATUS, apk::INSTALLED[0], apk::INSTALLED[1]];
+        let tried: Vec<&str> =
+            tried.into_iter().chain(rpm::DATABASES.map(|(path, _)| path)).collect();
+        asking.lacks("records of packages", "dpkg", &tried, drafts);
     }
 }
 

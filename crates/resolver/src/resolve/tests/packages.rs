@@ -1,6 +1,7 @@
 //! What `needs packages` tells scanners.
 
 use super::*;
+use crate::sample::rpm::{Field, database, header};
 
 const STATUS: &str = "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\n\
     Version: 2.36-9\nConffiles:\n /etc/ld.so.conf.d/x.conf 0123\nDescription: C library\n with more\n\n\
@@ -112,19 +113,130 @@ fn records_of_apk_keep_the_files_that_are_there() {
     assert_eq!(texts(case, "/lib/apk/db"), [("installed".to_owned(), kept.to_owned())]);
 }
 
+/// The header of a package of version 1-2 that has one file.
+fn package(name: &str, directory: &str, file: &str, more: &[(u32, Field<'_>)]) -> Vec<u8> {
+    let usual = [
+        (1000, Field::Text(name)),
+        (1001, Field::Text("1")),
+        (1002, Field::Text("2")),
+        (1006, Field::Number(1700000000)),
+        (1008, Field::Number(1800000000)),
+        (1022, Field::Text("x86_64")),
+        (1116, Field::Numbers(&[0])),
+        (1117, Field::Texts(&[file])),
+        (1118, Field::Texts(&[directory])),
+    ];
+    header(&[&usual, more].concat())
+}
+
+/// A machine of rpm, whose packages name files as they were before the merge of `/usr`.
+fn fedora() -> Memory {
+    let tool = [
+        (1003, Field::Number(3)),
+        (1009, Field::Number(4096)),
+        (1011, Field::Text("A\tvendor\n")),
+        (1044, Field::Text("source-1-2.src.rpm")),
+    ];
+    let libc = [(5009, Field::Long(5 << 30)), (1044, Field::Text("of no known form"))];
+    let rows = [
+        package("tool", "/bin/", "tool", &tool),
+        package("glibc", "/lib/x86_64-linux-gnu/", "libc.so.6", &libc),
+        // The file of this one was taken over by `tool`.
+        package("replaced", "/usr/bin/", "tool", &[(1029, Field::Bytes(&[1]))]),
+        package("elsewhere", "/usr/share/", "tool", &[]),
+        header(&[(1000, Field::Text("gpg-pubkey"))]),
+    ];
+    debian()
+        .file("/usr/lib/os-release", "ID=fedora\n")
+        .program("/usr/bin/tool", Sample::program().needs("libc.so.6").bytes())
+        .file("/usr/lib/sysimage/rpm/rpmdb.sqlite", database(&rows, 512))
+        .file("/usr/lib/sysimage/rpm/rpmdb.sqlite-wal", "")
+}
+
 #[test]
-fn a_source_without_readable_records_is_told() {
+fn records_of_rpm_are_a_line_for_each_package() {
+    let case = case(fedora()).binary("/usr/bin/tool", "/tool").needs(Facility::Packages);
+    // The time of the build stands for that of the installation too, and the epoch in one place.
+    let time = "1700000000\t1700000000";
+    let glibc = format!("{time}\t(none)\t(none)\t5368709120\tx86_64\t0\tglibc-1-2.src.rpm");
+    let tool = format!("{time}\tA vendor \t(none)\t4096\tx86_64\t3\tsource-1-2.src.rpm");
+    let lines = format!("glibc\t1-2\t{glibc}\ntool\t1-2\t{tool}\n");
+    let found = texts(case, "/var/lib/rpmmanifest");
+    assert_eq!(found, [("container-manifest-2".to_owned(), lines)]);
+}
+
+#[test]
+fn the_distribution_of_rpm_comes_with_its_links() {
     let host = debian()
-        .file("/etc/os-release", "ID=fedora\n")
-        .file("/usr/lib/sysimage/rpm/rpmdb.sqlite", "SQLite format 3");
-    let found = case(host).needs(Facility::Packages).resolve().unwrap().warnings;
-    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        told,
-        [
-            "the packages of the sources are in `/usr/lib/sysimage/rpm/rpmdb.sqlite`, which imgc does not read"
-        ]
-    );
-    let none = case(debian().file("/etc/os-release", "x")).needs(Facility::Packages).problems();
+        .file("/usr/lib/os-release", "ID=fedora\n")
+        .link("/etc/redhat-release", "fedora-release")
+        .link("/etc/fedora-release", "../usr/lib/fedora-release")
+        .file("/usr/lib/fedora-release", "Fedora release 39 (Thirty Nine)\n")
+        .file("/var/lib/rpm/Packages", "of another form");
+    let expected = [
+        "/etc/fedora-release -> ../usr/lib/fedora-release",
+        "/etc/redhat-release -> fedora-release",
+        "/usr/lib/fedora-release",
+        "/usr/lib/os-release",
+    ];
+    assert_eq!(case(host).needs(Facility::Packages).entries(), expected);
+}
+
+#[test]
+fn records_that_are_not_read_are_told() {
+    let directory = "/usr/lib/sysimage/rpm";
+    let fedora = || debian().file("/etc/os-release", "ID=fedora\n");
+    let cases = [
+        (
+            fedora().file("/var/lib/rpm/Packages", "x"),
+            "/var/lib/rpm/Packages",
+            "it is a Berkeley DB, and of rpm's databases those of SQLite are read",
+        ),
+        (
+            fedora()
+                .link("/var/lib/rpm", "../../usr/lib/sysimage/rpm")
+                .file(format!("{directory}/Packages.db"), "x"),
+            "/usr/lib/sysimage/rpm/Packages.db",
+            "it is an ndb, and of rpm's databases those of SQLite are read",
+        ),
+        (
+            fedora().file(format!("{directory}/rpmdb.sqlite"), "SQLite format 3"),
+            "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+            "it is damaged: it ends early",
+        ),
+        (
+            fedora()
+                .file("/var/lib/rpm/rpmdb.sqlite", database(&[], 512))
+                .file("/var/lib/rpm/rpmdb.sqlite-wal", "x"),
+            "/var/lib/rpm/rpmdb.sqlite",
+            "the file with `-wal` behind this name has changes that are not in it yet",
+        ),
+        (
+            fedora().file("/var/lib/rpm/rpmdb.sqlite", database(&[b"header".to_vec()], 512)),
+            "/var/lib/rpm/rpmdb.sqlite",
+            "it is damaged: the header of a package is not as rpm writes it",
+        ),
+    ];
+    for (host, path, why) in cases {
+        let resolution = case(host).needs(Facility::Packages).resolve().unwrap();
+        assert_eq!(lines(&resolution), ["/etc/os-release"]);
+        let told: Vec<String> = resolution.warnings.iter().map(ToString::to_string).collect();
+        let expected =
+            format!("the packages of the sources are in `{path}`, which imgc does not read: {why}");
+        assert_eq!(told, [expected]);
+    }
+}
+
+#[test]
+fn a_source_without_records_is_told() {
+    let fedora = || debian().file("/etc/os-release", "x");
+    let none = case(fedora()).needs(Facility::Packages).problems();
     assert_eq!(none, ["the sources have no records of packages"]);
+    let empty = fedora().file("/var/lib/rpm/rpmdb.sqlite", database(&[], 512));
+    let none = case(empty).needs(Facility::Packages).problems();
+    assert_eq!(none, ["the sources have no records of packages"]);
+    // Debian has rpm too, which does not count there.
+    let beside = machine().file("/var/lib/rpm/Packages", "x");
+    let found = case(beside).needs(Facility::Packages).resolve().unwrap();
+    assert_eq!(found.warnings, []);
 }
