@@ -186,12 +186,13 @@ impl<'p> Brought<'p> {
 
     /// Adds the data of the script's packages and the modules of its languages.
     pub(super) fn add_data(&self, scene: &Scene<'_>, script: &Code, missing: &mut Missing) {
-        let all: BTreeSet<&str> = self.own.union(&self.modules).copied().collect();
+        let parts = self.parts_of_modules();
+        let all: BTreeSet<&str> = self.own.union(&parts).copied().collect();
         let is_module = |path: &[u8]| self.languages.iter().any(|language| language.has(path));
         let listed: BTreeSet<_> = all.iter().flat_map(|name| self.packages.paths(name)).collect();
         let mut trees: BTreeSet<Vec<u8>> = BTreeSet::new();
         for package in &all {
-            let is_language = self.modules.contains(package);
+            let is_language = parts.contains(package);
             for path in self.packages.paths(package) {
                 let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
                 if above.clone().any(|(at, _)| trees.contains(&path[..at])) {
@@ -226,6 +227,29 @@ impl<'p> Brought<'p> {
             }
         }
         self.add_needs(scene, &all, missing);
+    }
+
+    /// Returns the packages with modules, and what they depend on that is nothing but data, or was cut
+    /// from the same source: python3-pyphen reads hyphen-en-us, python3-rpm reads rpm-common.
+    fn parts_of_modules(&self) -> BTreeSet<&'p str> {
+        let is_program = |path: &[u8]| PROGRAMS.iter().any(|directory| path.starts_with(directory));
+        let is_plain = |name: &str| {
+            let mut paths = self.packages.paths(name).into_iter();
+            let has_part =
+                |path: &[u8]| is_program(path) || LANGUAGES.iter().any(|one| one.has(path));
+            !self.packages.is_compiled(name) && !paths.any(|path| has_part(&path))
+        };
+        let mut parts = self.modules.clone();
+        for module in &self.modules {
+            let source = self.packages.source(module);
+            let depends = self.packages.depends(module).into_iter().filter(|name| {
+                !INSTALLERS.contains(name)
+                    && !self.packages.is_library(name)
+                    && (self.packages.source(name) == source || is_plain(name))
+            });
+            parts.extend(depends);
+        }
+        parts
     }
 
     /// Adds what has a need of its own, if these packages depend on it.

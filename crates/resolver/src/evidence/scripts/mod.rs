@@ -272,6 +272,7 @@ impl Missing {
             if code.asks_shell() && !scene.image_has(SHELL) {
                 self.add_program(scene, SHELL, SHELL);
             }
+            self.add_lasting_temporary(scene, &code);
         }
         brought.add_state(scene, &code, self);
     }
@@ -283,6 +284,11 @@ impl Missing {
             self.names.insert("/tmp".to_owned());
             self.lines.insert("needs tmp".to_owned());
         }
+        self.add_lasting_temporary(scene, &code);
+    }
+
+    /// Adds the other directory of temporary files, if it is named.
+    fn add_lasting_temporary(&mut self, scene: &Scene<'_>, code: &Code) {
         if !scene.image_has("/var/tmp") && code.names_path("/var/tmp") {
             self.names.insert("/var/tmp".to_owned());
             self.lines.insert("directory \"/var/tmp\" mode=0o1777".to_owned());

@@ -191,3 +191,35 @@ fn what_a_shell_reads_is_a_file_and_its_temporary_files_may_lie_below_var() {
         assert!(found.contains(&line.to_owned()), "{found:#?}");
     }
 }
+
+#[test]
+fn modules_have_parts_that_are_nothing_but_data_or_of_the_same_source() {
+    let status = "Package: app\nDepends: node-one, nodejs\n\n\
+                  Package: node-one\nSource: one\nDepends: words, one-common, tools, libone\n\n\
+                  Package: words\nArchitecture: all\n\n\
+                  Package: one-common\nSource: one\nArchitecture: amd64\n\n\
+                  Package: tools\nArchitecture: all\n\n\
+                  Package: libone\nSource: one\nMulti-Arch: same\n\nPackage: nodejs\n";
+    let mut host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/node", Sample::program().bytes())
+        .program("/usr/bin/app", "#!/usr/bin/node\nrequire(x)\n");
+    for (name, paths) in [
+        ("app", &["/usr/bin/app"][..]),
+        ("node-one", &["/usr/share/nodejs/one/index.js"]),
+        ("words", &["/usr/share/words/en"]),
+        ("one-common", &["/usr/lib/one/rc", "/usr/bin/one"]),
+        ("tools", &["/usr/share/tools/x", "/usr/bin/tools"]),
+        ("libone", &["/usr/share/libone/x"]),
+        ("nodejs", &["/usr/bin/node"]),
+    ] {
+        host = package(host, name, paths);
+        for path in paths.iter().filter(|path| !path.starts_with("/usr/bin/")) {
+            host = host.file(*path, "");
+        }
+    }
+    let found = remedies(host);
+    let trees =
+        ["tree \"/usr/lib/one\"", "tree \"/usr/share/nodejs\"", "tree \"/usr/share/words\""];
+    assert_eq!(found, trees);
+}
