@@ -388,7 +388,10 @@ impl Words {
         let own = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok();
         // Who names the shell gives lines to it, by whatever function.
         let by_shell = self.by_shell || self.paths.contains(SHELL.as_bytes());
-        let first = self.first.iter().filter(|_| by_shell);
+        let is_own = |word: &&Vec<u8>| self.names.get(*word).is_some_and(|(_, is_own)| *is_own);
+        // A line for the shell can be put together from a program of its own and the rest.
+        let whole = self.whole.iter().filter(is_own).filter(|word| !self.own.contains(*word));
+        let first = self.first.iter().chain(whole).filter(|_| by_shell);
         for word in self.own.iter().chain(first) {
             let base = self.base.get(word).map(|path| (path, false));
             let named = self.names.get(word).map(|(path, is_own)| (path, *is_own));

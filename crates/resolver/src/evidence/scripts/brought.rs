@@ -13,13 +13,14 @@ use imgc_planner::recipe::ImagePath;
 
 use super::code::Code;
 use super::language::{LANGUAGES, Language, is_below};
-use super::{Missing, text};
+use super::{Missing, shell, text};
 use crate::evidence::data::{is_data, is_shared};
 use crate::evidence::scene::Scene;
 use crate::host::FileType;
 use crate::loader::Elf;
 use crate::packages::Packages;
 use crate::root::Step;
+use crate::script;
 
 /// Packages that serve the installation of others: they are needed to install, not to run.
 const INSTALLERS: &[&str] = &[
@@ -92,6 +93,13 @@ const NEEDS: &[(&str, &str, &str)] = &[
     ("tzdata", "/usr/share/zoneinfo", "timezones"),
 ];
 
+/// Shells, which need nothing beside themselves.
+const SHELLS: &[&str] = &["/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash", "/bin/dash"];
+
+/// Programs of every system that scripts of other languages start, and whose names are seldom words
+/// of another meaning.
+const COMMON: &[&str] = &["bzip2", "cmp", "diff", "gunzip", "gzip", "zcat"];
+
 /// Where packages have directories for what changes.
 const STATE: &[&str] = &["/var/lib/", "/var/cache/", "/var/log/", "/var/spool/"];
 
@@ -101,6 +109,9 @@ const ENDS: &[&str] = &[".pm", ".pl", ".py", ".rb", ".js", ".lua", ".tcl", ".php
 /// Most bytes of one file that is read for commands, and of all of them.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// Most bytes of the scripts for a shell that packages bring for one of another language.
+const MAX_SHELL_BYTES: usize = 256 << 10;
 
 /// Most files of the packages of a script that are read for commands.
 const MAX_FILES: usize = 400;
@@ -240,14 +251,23 @@ impl<'p> Brought<'p> {
             !self.packages.is_compiled(name) && !paths.any(|path| has_part(&path))
         };
         let mut parts = self.modules.clone();
-        for module in &self.modules {
-            let source = self.packages.source(module);
-            let depends = self.packages.depends(module).into_iter().filter(|name| {
+        let data = |package: &'p str| {
+            let source = self.packages.source(package);
+            self.packages.depends(package).into_iter().filter(move |name| {
                 !INSTALLERS.contains(name)
                     && !self.packages.is_library(name)
                     && (self.packages.source(name) == source || is_plain(name))
-            });
-            parts.extend(depends);
+            })
+        };
+        for module in &self.modules {
+            parts.extend(data(module));
+            let depends = self.packages.depends(module).into_iter();
+            let libraries = depends.filter(|name| self.packages.is_library(name));
+            // Of what a library depends on, only what was cut from it is surely its own.
+            parts.extend(libraries.flat_map(|library| {
+                let source = self.packages.source(library);
+                data(library).filter(move |name| self.packages.source(name) == source)
+            }));
         }
         parts
     }
@@ -276,6 +296,12 @@ impl<'p> Brought<'p> {
                 }
             }
         }
+        for name in COMMON {
+            let path = format!("/usr/bin/{name}");
+            if !scene.image_has(&path) && script.quotes(name) {
+                missing.add_program(scene, name, &path);
+            }
+        }
         let directories: Vec<&str> = scene.surroundings.search.path.split(':').collect();
         for launcher in LANGUAGES.iter().flat_map(|language| language.launchers) {
             let paths = directories.iter().map(|directory| format!("{directory}/{launcher}"));
@@ -291,6 +317,39 @@ impl<'p> Brought<'p> {
                 missing.add_program(scene, launcher, &path);
             }
         }
+    }
+
+    /// Adds the shells of the scripts that its packages and those that it depends on bring for it, and
+    /// what these start.
+    pub(super) fn add_shells(&self, scene: &Scene<'_>, missing: &mut Missing) {
+        let packages = self.own.union(&self.direct()).copied().collect::<Vec<_>>();
+        let paths = packages.iter().flat_map(|package| self.packages.paths(package));
+        let is_program = |path: &[u8]| PROGRAMS.iter().any(|directory| path.starts_with(directory));
+        let own = paths.filter(|path| is_own_data(path) && !is_program(path));
+        let (mut texts, mut left) = (String::new(), MAX_SHELL_BYTES);
+        for path in own.filter_map(|path| ImagePath::parse(&path).ok()) {
+            let Ok(walk) = scene.image.walk(path.as_bytes(), &ImagePath::root()) else { continue };
+            if walk.stat.file_type != FileType::Regular || walk.stat.mode & 0o001 == 0 {
+                continue;
+            }
+            let mut start = [0; script::START_BYTES];
+            let file = scene.image.open(&walk).ok();
+            let count = file.and_then(|file| file.read_at(&mut start, 0).ok()).unwrap_or(0);
+            let Some((interpreter, _)) = script::interpreter(&start[..count]) else { continue };
+            let Ok(interpreter) = std::str::from_utf8(interpreter) else { continue };
+            if !SHELLS.contains(&interpreter) {
+                continue;
+            }
+            if !scene.image_has(interpreter) {
+                missing.add_program(scene, interpreter, interpreter);
+            }
+            if let Some(text) = text(scene.image, path.as_bytes()).filter(|_| left > 0) {
+                left = left.saturating_sub(text.len());
+                texts.push_str(&text);
+            }
+        }
+        let more = shell::missing(scene, &texts).lines.into_iter();
+        missing.lines.extend(more.filter(|line| self.gives(scene, line)));
     }
 
     /// Tells whether a line adds a program that comes with the script's packages, with those that

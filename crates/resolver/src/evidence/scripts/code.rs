@@ -10,6 +10,9 @@ const ASKS_WHERE: &[&str] =
 const ASKS_SHELL: &[&str] =
     &["popen(", "system(", "os.execute(", "shell=True", "qx{", "qx(", "getoutput(", "execSync("];
 
+/// Interpreters of languages in which a line for the shell stands between backticks.
+const BACKTICKS: &[&str] = &["perl", "php", "ruby"];
+
 /// Words of languages after which a string may be a command; other words before one make a sentence.
 const STARTERS: &[&str] = &[
     "and", "exec", "if", "in", "not", "open", "or", "return", "run", "spawn", "system", "unless",
@@ -42,6 +45,18 @@ impl Code {
             })
     }
 
+    /// Tells whether a string that is no shell's is just this word.
+    pub(super) fn quotes(&self, word: &str) -> bool {
+        let quotes = ['"', '\''];
+        !self.is_shell
+            && self.text.match_indices(word).any(|(at, _)| {
+                let (before, after) = (&self.text[..at], &self.text[at + word.len()..]);
+                before.ends_with(quotes)
+                    && after.starts_with(quotes)
+                    && begins_command(before, after)
+            })
+    }
+
     /// Tells whether a whole path is named.
     pub(super) fn names_path(&self, path: &str) -> bool {
         self.text.contains(path)
@@ -54,9 +69,12 @@ impl Code {
             .any(|(at, _)| is_word(&self.text[..at], &self.text[at + word.len()..]))
     }
 
-    /// Tells whether a command line is given to a shell (`system(3)`, `popen(3)` and the like).
-    pub(super) fn asks_shell(&self) -> bool {
+    /// Tells whether a command line is given to a shell (`system(3)`, `popen(3)` and the like), by a
+    /// script of this interpreter's.
+    pub(super) fn asks_shell(&self, interpreter: &str) -> bool {
+        let has_marks = BACKTICKS.iter().any(|start| interpreter.starts_with(start));
         ASKS_SHELL.iter().any(|word| self.text.contains(word))
+            || has_marks && self.text.lines().any(has_command)
     }
 
     /// Tells whether a shell may start one of these programs: names with a pattern at the end.
@@ -85,6 +103,17 @@ impl Code {
         };
         !self.is_shell || ASKS_WHERE.iter().any(|word| self.text.contains(word)) || parts.any(own)
     }
+}
+
+/// Tells whether a line has something between backticks where an expression begins; old messages quote
+/// words by `this'.
+fn has_command(line: &str) -> bool {
+    let mut parts = line.splitn(3, '`');
+    let (Some(before), Some(command), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_start = before.is_empty() || before.ends_with([' ', '\t', '(', '=', ',']);
+    is_start && !command.is_empty() && !command.contains('\'') && !before.contains(['"', '\''])
 }
 
 /// Tells whether what stands between two texts is a word of its own.
@@ -146,6 +175,18 @@ mod tests {
         assert!(other.names("gzip"));
         for name in ["perlbug", "tar", "jar"] {
             assert!(!other.names(name), "{name}");
+        }
+        let quoted = Code::new(["$cmd = \"diff\"; 'cmp -s'; 'tar' => 1"].into_iter(), false);
+        assert!(quoted.quotes("diff") && !quoted.quotes("cmp") && !quoted.quotes("tar"));
+    }
+
+    #[test]
+    fn commands_stand_between_backticks_in_some_languages() {
+        let code = |text: &'static str| Code::new([text].into_iter(), false);
+        assert!(code("my $x =\n\t`$prog $opt 2>&1`;").asks_shell("perl"));
+        assert!(!code("my $x =\n\t`$prog $opt 2>&1`;").asks_shell("python3"));
+        for text in ["die \"no `$x' and `$y'\";", "print 'a `b` c';", "x `y"] {
+            assert!(!code(text).asks_shell("perl"), "{text}");
         }
     }
 

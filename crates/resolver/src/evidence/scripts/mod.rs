@@ -269,7 +269,8 @@ impl Missing {
         brought.add_programs(scene, &code, self);
         if !is_shell {
             brought.add_libraries(scene, self);
-            if code.asks_shell() && !scene.image_has(SHELL) {
+            brought.add_shells(scene, self);
+            if code.asks_shell(interpreter) && !scene.image_has(SHELL) {
                 self.add_program(scene, SHELL, SHELL);
             }
             self.add_lasting_temporary(scene, &code);

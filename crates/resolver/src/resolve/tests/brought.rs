@@ -199,7 +199,9 @@ fn modules_have_parts_that_are_nothing_but_data_or_of_the_same_source() {
                   Package: words\nArchitecture: all\n\n\
                   Package: one-common\nSource: one\nArchitecture: amd64\n\n\
                   Package: tools\nArchitecture: all\n\n\
-                  Package: libone\nSource: one\nMulti-Arch: same\n\nPackage: nodejs\n";
+                  Package: libone\nSource: one\nMulti-Arch: same\nDepends: libone-data, words-two\n\n\
+                  Package: libone-data\nSource: one\nArchitecture: all\n\n\
+                  Package: words-two\nArchitecture: all\n\nPackage: nodejs\n";
     let mut host = debian()
         .file("/var/lib/dpkg/status", status)
         .program("/usr/bin/node", Sample::program().bytes())
@@ -207,6 +209,8 @@ fn modules_have_parts_that_are_nothing_but_data_or_of_the_same_source() {
     for (name, paths) in [
         ("app", &["/usr/bin/app"][..]),
         ("node-one", &["/usr/share/nodejs/one/index.js"]),
+        ("libone-data", &["/usr/share/one-data/x"]),
+        ("words-two", &["/usr/share/words-two/x"]),
         ("words", &["/usr/share/words/en"]),
         ("one-common", &["/usr/lib/one/rc", "/usr/bin/one"]),
         ("tools", &["/usr/share/tools/x", "/usr/bin/tools"]),
@@ -219,7 +223,41 @@ fn modules_have_parts_that_are_nothing_but_data_or_of_the_same_source() {
         }
     }
     let found = remedies(host);
-    let trees =
-        ["tree \"/usr/lib/one\"", "tree \"/usr/share/nodejs\"", "tree \"/usr/share/words\""];
+    let trees = [
+        "tree \"/usr/lib/one\"",
+        "tree \"/usr/share/nodejs\"",
+        "tree \"/usr/share/one-data\"",
+        "tree \"/usr/share/words\"",
+    ];
     assert_eq!(found, trees);
+}
+
+#[test]
+fn scripts_that_a_package_brings_have_their_shell_and_what_they_start() {
+    let status =
+        "Package: app\nDepends: filters\n\nPackage: filters\n\nPackage: base\nEssential: yes\n";
+    let program = Sample::program().bytes();
+    let mut host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .link("/bin", "usr/bin")
+        .program("/usr/bin/perl", &program)
+        .program("/usr/bin/bash", &program)
+        .program("/usr/bin/cat", &program)
+        .program("/usr/bin/diff", &program)
+        .program("/usr/bin/app", "#!/usr/bin/perl\nsystem $x; my $cmd = \"diff\";\n")
+        .program("/usr/share/app/filter", "#!/bin/bash -\ncat\n");
+    for (name, paths) in [
+        ("app", &["/usr/bin/app"][..]),
+        ("filters", &["/usr/share/app/filter"]),
+        ("base", &["/usr/bin/bash", "/usr/bin/cat", "/usr/bin/diff"]),
+    ] {
+        host = package(host, name, paths);
+    }
+    let with = case(host).binary("/usr/bin/app", "/usr/bin/app");
+    let with = with.tree("/usr/share/app", "/usr/share/app", &[]);
+    let told = with.resolve().unwrap().warnings;
+    let lines: Vec<String> = told.iter().flat_map(ResolveError::lines).collect();
+    for line in ["binary \"/bin/bash\"", "binary \"/usr/bin/cat\"", "binary \"/usr/bin/diff\""] {
+        assert!(lines.contains(&line.to_owned()), "{lines:#?}");
+    }
 }

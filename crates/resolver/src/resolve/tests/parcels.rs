@@ -356,3 +356,14 @@ fn a_program_of_another_package_that_the_own_data_quotes_is_a_helper() {
     assert!(!said(host.clone(), Sample::program(), with).contains(&helper));
     assert!(!said(host, Sample::program().imports("execvp"), |case| case).contains(&helper));
 }
+
+#[test]
+fn a_program_of_its_own_that_a_line_for_the_shell_may_begin_with_is_told() {
+    let app = |function: &str| Sample::program().imports(function).constant("app-worker");
+    let with_shell = |host: Memory| host.program("/usr/bin/sh", Sample::program().bytes());
+    let told = said(with_shell(machine()), app("popen"), |case| case);
+    let helpers = "helpers_are_left_out: binary \"/bin/sh\"; binary \"/usr/bin/app-worker\"";
+    assert!(told.contains(&helpers.to_owned()), "{told:#?}");
+    let told = said(machine(), app("execv"), |case| case);
+    assert!(!told.iter().any(|told| told.contains("app-worker")), "{told:#?}");
+}
