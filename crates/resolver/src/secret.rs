@@ -89,11 +89,12 @@ pub(crate) fn judge(
 /// have none.
 pub(crate) fn published(root: &Root, files: &[&FileRef]) -> BTreeSet<FileKey> {
     let files = files.iter().filter(|file| Arc::ptr_eq(&file.host, root.host()));
-    let keys: BTreeMap<&HostPath, FileKey> = files.map(|file| (&file.path, file.key())).collect();
+    let keys: BTreeMap<HostPath, FileKey> =
+        files.map(|file| (source(&file.path), file.key())).collect();
     let base = root.host_path(&ImagePath::root());
     let database = Database::open(&**root.host(), &base);
     let mut sums = BTreeMap::new();
-    let packages = database.packages(keys.keys().copied());
+    let packages = database.packages(keys.keys());
     let with_sum = packages.iter().filter(|(file, package)| {
         let sums = sums.entry(*package).or_insert_with(|| database.sums(package));
         database.path(file).is_some_and(|path| sums.contains_key(&path))
@@ -101,9 +102,34 @@ pub(crate) fn published(root: &Root, files: &[&FileRef]) -> BTreeSet<FileKey> {
     with_sum.map(|(file, _)| keys[file]).collect()
 }
 
+/// Returns what Python has compiled a file from, `x.py` for `__pycache__/x.cpython-311.pyc` (PEP 3147):
+/// packages have that, and a script of theirs makes the rest.
+fn source(path: &HostPath) -> HostPath {
+    let parts = path.as_bytes().rsplitn(3, |byte| *byte == b'/').collect::<Vec<_>>();
+    match parts[..] {
+        [name, b"__pycache__", directory] if name.ends_with(b".pyc") => {
+            let stem = name.split(|byte| *byte == b'.').next().unwrap_or(name);
+            HostPath::new(&[directory, b"/", stem, b".py"].concat())
+        }
+        _ => path.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::{find, source};
+    use crate::host::HostPath;
+
+    #[test]
+    fn what_is_compiled_comes_from_its_source() {
+        for (path, from) in [
+            ("/usr/lib/a/__pycache__/b.cpython-311.pyc", "/usr/lib/a/b.py"),
+            ("/usr/lib/a/b.pyc", "/usr/lib/a/b.pyc"),
+            ("/b", "/b"),
+        ] {
+            assert_eq!(source(&HostPath::new(path.as_bytes())).as_bytes(), from.as_bytes());
+        }
+    }
 
     #[test]
     fn secrets_are_told_from_texts_about_them() {
