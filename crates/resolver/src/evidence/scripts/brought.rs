@@ -497,10 +497,11 @@ fn add(scene: &Scene<'_>, path: &[u8], missing: &mut Missing) {
     }
     let Ok(walk) = scene.surroundings.roots.walk(path, &ImagePath::root()) else { return };
     let is_readable = walk.stat.mode & 0o004 != 0;
-    if let (FileType::Directory, Some(Step::Link { at, target })) =
-        (walk.stat.file_type, walk.trail.last())
-        && at.as_bytes() == path
-    {
+    let link = walk.trail.iter().find_map(|step| match step {
+        Step::Link { at, target } => (at.as_bytes() == path).then_some(target),
+        Step::Directory(_) => None,
+    });
+    if let (FileType::Directory, Some(target)) = (walk.stat.file_type, link) {
         // The directory itself is another path, and may be wanted or not.
         if let Ok(target) = std::str::from_utf8(target) {
             missing.names.insert(text.rsplit('/').next().unwrap_or(text).to_owned());

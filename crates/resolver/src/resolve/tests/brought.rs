@@ -28,9 +28,19 @@ fn modules_come_from_the_packages_that_a_script_depends_on() {
         .file("/usr/share/nodejs/one/index.js", "")
         .file("/usr/share/nodejs/@types/one/index.d.ts", "")
         .file("/usr/share/nodejs/@types/two/index.d.ts", "")
-        .link("/usr/share/node_modules", "nodejs");
+        .link("/usr/share/node_modules", "nodejs")
+        .link("/usr/lib/default-node", "node-1")
+        .link("/usr/lib/node-1", "../share/nodejs");
     for (name, paths) in [
-        ("app", &["/usr/bin/app", "/usr/share/app/data", "/usr/share/doc/app/copyright"][..]),
+        (
+            "app",
+            &[
+                "/usr/bin/app",
+                "/usr/share/app/data",
+                "/usr/share/doc/app/copyright",
+                "/usr/lib/default-node",
+            ][..],
+        ),
         (
             "node-one",
             &["/usr/share/nodejs/one/index.js", "/usr/share/nodejs/@types/one/index.d.ts"],
@@ -43,6 +53,7 @@ fn modules_come_from_the_packages_that_a_script_depends_on() {
     assert_eq!(
         remedies(host),
         [
+            "symlink \"/usr/lib/default-node\" to=\"node-1\"",
             "symlink \"/usr/share/node_modules\" to=\"nodejs\"",
             "tree \"/usr/share/app\"",
             "tree \"/usr/share/nodejs/@types/one\"",
