@@ -435,7 +435,10 @@ impl<'p> Brought<'p> {
         for path in self.own.iter().flat_map(|own| self.packages.paths(own)) {
             let is_module = !is_shell && LANGUAGES.iter().any(|language| language.has(&path));
             let has_end = ENDS.iter().any(|end| path.ends_with(end.as_bytes()));
-            if !is_module && !is_own_data(&path) || !is_shell && !has_end {
+            // What a shell reads by `.` may stand among programs, and is none.
+            let is_beside =
+                is_shell && PROGRAMS.iter().any(|directory| path.starts_with(directory));
+            if !is_module && !is_own_data(&path) && !is_beside || !is_shell && !has_end {
                 continue;
             }
             let walk = roots.walk(&path, &ImagePath::root());
@@ -443,11 +446,12 @@ impl<'p> Brought<'p> {
                 walk.stat.file_type == FileType::Regular && walk.stat.size < MAX_FILE_BYTES
             });
             let Some(text) = is_file.then(|| text(roots, &path)).flatten() else { continue };
-            if is_shell
-                && !path.ends_with(b".sh")
-                && !path.ends_with(b".bash")
-                && !is_of_shell(&text)
-            {
+            let is_read = if is_beside {
+                text.starts_with("# ")
+            } else {
+                path.ends_with(b".sh") || path.ends_with(b".bash") || is_of_shell(&text)
+            };
+            if is_shell && !is_read {
                 continue;
             }
             match left.checked_sub(text.len()) {

@@ -193,12 +193,22 @@ fn programs_of_a_package_without_files_count_for_those_who_depend_on_it() {
 fn what_a_shell_reads_is_a_file_and_its_temporary_files_may_lie_below_var() {
     let script = "#!/usr/bin/sh\n. common-sh\nx=$(mktemp /var/tmp/app.XXXXXX)\n";
     let host = debian()
-        .file("/var/lib/dpkg/status", "Package: app\n")
+        .file("/var/lib/dpkg/status", "Package: app\n\nPackage: base\nEssential: yes\n")
         .program("/usr/bin/sh", Sample::program().bytes())
         .program("/usr/bin/app", script)
-        .program("/usr/bin/common-sh", "# read by others\n");
-    let found = remedies(package(host, "app", &["/usr/bin/app", "/usr/bin/common-sh"]));
-    for line in ["file \"/usr/bin/common-sh\"", "directory \"/var/tmp\" mode=0o1777"] {
+        .program("/usr/bin/common-sh", "# read by others\nawk 1\n")
+        .program("/usr/bin/awk", Sample::program().bytes());
+    let found = remedies(package(
+        package(host, "app", &["/usr/bin/app", "/usr/bin/common-sh"]),
+        "base",
+        &["/usr/bin/awk"],
+    ));
+    let lines = [
+        "binary \"/usr/bin/awk\"",
+        "file \"/usr/bin/common-sh\"",
+        "directory \"/var/tmp\" mode=0o1777",
+    ];
+    for line in lines {
         assert!(found.contains(&line.to_owned()), "{found:#?}");
     }
 }
