@@ -243,11 +243,10 @@ impl<'p> Brought<'p> {
     /// Returns the packages with modules, and what they depend on that is nothing but data, or was cut
     /// from the same source: python3-pyphen reads hyphen-en-us, python3-rpm reads rpm-common.
     fn parts_of_modules(&self) -> BTreeSet<&'p str> {
-        let is_program = |path: &[u8]| PROGRAMS.iter().any(|directory| path.starts_with(directory));
         let is_plain = |name: &str| {
             let mut paths = self.packages.paths(name).into_iter();
             let has_part =
-                |path: &[u8]| is_program(path) || LANGUAGES.iter().any(|one| one.has(path));
+                |path: &[u8]| is_among_programs(path) || LANGUAGES.iter().any(|one| one.has(path));
             !self.packages.is_compiled(name) && !paths.any(|path| has_part(&path))
         };
         let mut parts = self.modules.clone();
@@ -324,8 +323,7 @@ impl<'p> Brought<'p> {
     pub(super) fn add_shells(&self, scene: &Scene<'_>, missing: &mut Missing) {
         let packages = self.own.union(&self.direct()).copied().collect::<Vec<_>>();
         let paths = packages.iter().flat_map(|package| self.packages.paths(package));
-        let is_program = |path: &[u8]| PROGRAMS.iter().any(|directory| path.starts_with(directory));
-        let own = paths.filter(|path| is_own_data(path) && !is_program(path));
+        let own = paths.filter(|path| is_own_data(path) && !is_among_programs(path));
         let (mut texts, mut left) = (String::new(), MAX_SHELL_BYTES);
         for path in own.filter_map(|path| ImagePath::parse(&path).ok()) {
             let Ok(walk) = scene.image.walk(path.as_bytes(), &ImagePath::root()) else { continue };
@@ -348,8 +346,17 @@ impl<'p> Brought<'p> {
                 texts.push_str(&text);
             }
         }
-        let more = shell::missing(scene, &texts).lines.into_iter();
-        missing.lines.extend(more.filter(|line| self.gives(scene, line)));
+        self.add_started(scene, &texts, missing);
+    }
+
+    /// Adds what a text for a shell starts, if it is given with the script's packages.
+    pub(super) fn add_started(&self, scene: &Scene<'_>, text: &str, missing: &mut Missing) {
+        let lines = shell::missing(scene, text).lines.into_iter();
+        for line in lines.filter(|line| self.gives(scene, line)) {
+            let name = line.rsplit('/').next().unwrap_or(&line).trim_end_matches('"');
+            missing.names.insert(name.to_owned());
+            missing.lines.insert(line);
+        }
     }
 
     /// Tells whether a line adds a program that comes with the script's packages, with those that
@@ -436,8 +443,7 @@ impl<'p> Brought<'p> {
             let is_module = !is_shell && LANGUAGES.iter().any(|language| language.has(&path));
             let has_end = ENDS.iter().any(|end| path.ends_with(end.as_bytes()));
             // What a shell reads by `.` may stand among programs, and is none.
-            let is_beside =
-                is_shell && PROGRAMS.iter().any(|directory| path.starts_with(directory));
+            let is_beside = is_shell && is_among_programs(&path);
             if !is_module && !is_own_data(&path) && !is_beside || !is_shell && !has_end {
                 continue;
             }
@@ -528,15 +534,20 @@ impl Missing {
     pub(super) fn add_program(&mut self, scene: &Scene<'_>, name: &str, path: &str) {
         if scene.source_has(path) == Some(FileType::Regular) {
             // What a shell reads by `.` need be no program, wherever it stands.
-            let node = if is_program(scene, path) { "binary" } else { "file" };
+            let node = if can_start(scene, path) { "binary" } else { "file" };
             self.names.insert(name.to_owned());
             self.lines.insert(format!("{node} \"{path}\""));
         }
     }
 }
 
+/// Tells whether a path is below a directory of programs.
+fn is_among_programs(path: &[u8]) -> bool {
+    PROGRAMS.iter().any(|directory| path.starts_with(directory))
+}
+
 /// Tells whether the kernel would start a file of the sources.
-fn is_program(scene: &Scene<'_>, path: &str) -> bool {
+fn can_start(scene: &Scene<'_>, path: &str) -> bool {
     let roots = scene.surroundings.roots;
     let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
     let file = walk.and_then(|walk| roots.open(&walk).ok());

@@ -240,12 +240,7 @@ impl Missing {
     ) {
         let beside = brought.texts(scene, is_shell);
         for text in beside.iter().filter(|_| is_shell) {
-            let more = shell::missing(scene, text);
-            for line in more.lines.into_iter().filter(|line| brought.gives(scene, line)) {
-                let name = line.rsplit('/').next().unwrap_or(&line).trim_end_matches('"');
-                self.names.insert(name.to_owned());
-                self.lines.insert(line);
-            }
+            brought.add_started(scene, text, self);
         }
         let expanded = if is_shell { constants::expanded(text) } else { String::new() };
         if is_shell {

@@ -281,4 +281,6 @@ fn scripts_that_a_package_brings_have_their_shell_and_what_they_start() {
     for line in ["binary \"/bin/bash\"", "binary \"/usr/bin/cat\"", "binary \"/usr/bin/diff\""] {
         assert!(lines.contains(&line.to_owned()), "{lines:#?}");
     }
+    let message = told.iter().map(ToString::to_string).find(|text| text.contains("/usr/bin/app"));
+    assert!(message.clone().is_some_and(|text| text.contains("`cat`")), "{message:?}");
 }
