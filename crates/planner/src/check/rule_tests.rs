@@ -188,6 +188,12 @@ fn a_library_speaks_for_those_who_need_it_themselves() {
     assert_eq!(findings(recipe, calls(&[]), &[between, resolver]), Vec::<String>::new());
     let looks = ("libsvn_subr-1.so.1", library(&["apr_temp_dir_get"]));
     assert_eq!(findings(recipe, calls(&[]), &[looks]), ["no_tmp"]);
+    let name: Box<[u8]> = Box::from(*b"libapp.so.1");
+    let opens = with(library(&["fopen"]), &[Mention::TemporaryFiles]);
+    let opens = [("libapp.so.1", ElfFacts { soname: Some(name.clone()), ..opens })];
+    let needs = ElfFacts { needed: vec![name], ..calls(&[]) };
+    assert_eq!(findings(recipe, needs, &opens), ["may_need"]);
+    assert_eq!(findings(recipe, calls(&[]), &opens), Vec::<String>::new());
 }
 
 #[test]

@@ -29,6 +29,9 @@ const WHERE_TOLD: &[&str] = &[
 /// does so for those who use it (APR, `apr_file_io.h`).
 const LOOK_FOR: &[&str] = &["apr_temp_dir_get"];
 
+/// Functions that open a file, or give its name to others.
+const OPENERS: &[&str] = &["fopen", "fopen64", "open", "open64"];
+
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let elsewhere = scene.variable("TMPDIR").is_some_and(|path| scene.has(path));
     if elsewhere || scene.has("/tmp") {
@@ -48,7 +51,14 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         program.mentions(Mention::TemporaryFiles).or_else(|| {
             program.libraries.iter().find_map(|library| {
                 let mentions = &library.facts.mentions;
-                let functions = ANYWHERE.iter().chain(WHERE_TOLD).copied();
+                // A library of its own may open files there by names of its own, too.
+                let is_own = library
+                    .facts
+                    .soname
+                    .as_ref()
+                    .is_some_and(|soname| program.file.facts.needed.contains(soname));
+                let openers = OPENERS.iter().copied().filter(|_| is_own);
+                let functions = ANYWHERE.iter().chain(WHERE_TOLD).copied().chain(openers);
                 let mut called =
                     functions.filter(|name| library.facts.imports.contains(name.as_bytes()));
                 called
