@@ -190,6 +190,11 @@ impl<'p> Brought<'p> {
         }
     }
 
+    /// Returns what its own packages list.
+    pub(super) fn files(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        self.own.iter().flat_map(|own| self.packages.paths(own))
+    }
+
     /// Tells whether its packages have modules of a language.
     pub(super) fn has_languages(&self) -> bool {
         !self.languages.is_empty()

@@ -12,6 +12,7 @@ mod perl;
 mod python;
 mod ruby;
 mod shell;
+mod sourced;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -238,7 +239,10 @@ impl Missing {
         is_shell: bool,
         text: &str,
     ) {
-        let beside = brought.texts(scene, is_shell);
+        let mut beside = brought.texts(scene, is_shell);
+        if is_shell {
+            beside.extend(sourced::add(scene, &brought, text, self));
+        }
         for text in beside.iter().filter(|_| is_shell) {
             brought.add_started(scene, text, self);
         }

@@ -214,6 +214,29 @@ fn what_a_shell_reads_is_a_file_and_its_temporary_files_may_lie_below_var() {
 }
 
 #[test]
+fn what_a_shell_reads_beside_it_may_have_a_name_that_is_put_together() {
+    let script = "#!/bin/sh\n. \"$(dirname \"$0\")/app-common\"\n. \"$DIR/app-mode-$1\"\n";
+    let paths = ["/usr/bin/app", "/usr/bin/app-common", "/usr/bin/app-mode-a", "/usr/bin/apple"];
+    let host = debian()
+        .file("/var/lib/dpkg/status", "Package: app\nDepends: tools\n\nPackage: tools\n")
+        .program("/usr/bin/sh", Sample::program().bytes())
+        .program("/usr/bin/tool", Sample::program().bytes())
+        .program("/usr/bin/app", script)
+        .program("/usr/bin/app-common", "one() { echo; }\n")
+        .file("/usr/bin/app-mode-a", "tool x\n")
+        .file("/usr/bin/apple", "");
+    let host = package(package(host, "app", &paths), "tools", &["/usr/bin/tool"]);
+    assert_eq!(
+        remedies(host),
+        [
+            "binary \"/usr/bin/tool\"",
+            "file \"/usr/bin/app-common\"",
+            "file \"/usr/bin/app-mode-a\""
+        ]
+    );
+}
+
+#[test]
 fn modules_have_parts_that_are_nothing_but_data_or_of_the_same_source() {
     let status = "Package: app\nDepends: node-one, nodejs\n\n\
                   Package: node-one\nSource: one\nDepends: words, one-common, tools, libone\n\n\
