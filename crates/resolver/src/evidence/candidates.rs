@@ -124,7 +124,7 @@ pub(super) fn judge(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<Resol
 }
 
 /// Returns the names in an object that lead to nothing of the image, sorted.
-fn candidates<'a>(object: &'a Object<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<&'a [u8]> {
+pub(super) fn candidates<'a>(object: &'a Object<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<&'a [u8]> {
     let facts = object.facts();
     let own = facts.soname.as_deref().or(object.path.file_name()).unwrap_or_default();
     let base = |name: &'a [u8]| name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();

@@ -26,7 +26,8 @@ pub(super) struct PluginFamily {
 pub(super) enum Trigger {
     /// It is one of these programs: names with patterns.
     Program(&'static [&'static str]),
-    /// It needs this library itself, by `DT_NEEDED`, and not only through another one.
+    /// It needs this library itself, by `DT_NEEDED`, and not only through another one: the start of
+    /// its name.
     Needs(&'static str),
     /// This library is loaded with it.
     Loads(&'static str),
@@ -94,12 +95,32 @@ const NAME_SERVICES: &[&str] = &[
     "initgroups",
 ];
 
-/// What fontconfig reads, and the links that lead there.
-const FONTS: &[Files] = &[
-    Files::TreeAt("/etc/fonts"),
-    Files::TreeAt("/usr/share/fontconfig"),
-    Files::TreeAt("/usr/share/fonts"),
-];
+const fn fonts(trigger: Trigger, warns: bool) -> PluginFamily {
+    PluginFamily {
+        name: "fonts",
+        trigger,
+        files: &[Files::TreeAt("/usr/share/fonts")],
+        without: "text is drawn as boxes, or not at all",
+        warns,
+        condition: Condition::Always,
+    }
+}
+
+/// What fontconfig reads, and where its links lead.
+const fn font_configuration(trigger: Trigger, warns: bool) -> PluginFamily {
+    PluginFamily {
+        name: "the configuration of fonts",
+        trigger,
+        files: &[Files::TreeAt("/etc/fonts"), Files::TreeAt("/usr/share/fontconfig")],
+        without: "no font is found",
+        warns,
+        condition: Condition::Always,
+    }
+}
+
+/// What ImageMagick reads: its coders, and the policy for them.
+const MAGICK: &[Files] =
+    &[Files::Tree("ImageMagick-*/modules-*/coders"), Files::TreeAt("/etc/ImageMagick-*")];
 
 pub(super) const FAMILIES: &[PluginFamily] = &[
     // glibc NEWS, 2.34: the modules `files` and `dns` are built into libc since then. Measured on
@@ -378,27 +399,48 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         condition: Condition::Always,
     },
     // Fontconfig user manual, "Files": its configuration says where fonts are.
+    fonts(Trigger::Needs("libfontconfig.so.1"), true),
+    font_configuration(Trigger::Needs("libfontconfig.so.1"), true),
+    fonts(Trigger::Needs("libpango-1.0.so.0"), true),
+    font_configuration(Trigger::Needs("libpango-1.0.so.0"), true),
+    fonts(Trigger::Loads("libfontconfig.so.1"), false),
+    font_configuration(Trigger::Loads("libfontconfig.so.1"), false),
+    // ImageMagick manual, "Modules": each format is a coder that is opened by its name. Debian builds
+    // none in. Measured on 6.9: `dmtxwrite` ends with "Illegal format".
     PluginFamily {
-        name: "fonts and their configuration",
-        trigger: Trigger::Needs("libfontconfig.so.1"),
-        files: FONTS,
-        without: "text is drawn as boxes, or not at all",
+        name: "the coders of ImageMagick",
+        trigger: Trigger::Needs("libMagickCore-"),
+        files: MAGICK,
+        without: "it knows no format of images",
         warns: true,
         condition: Condition::Always,
     },
     PluginFamily {
-        name: "fonts and their configuration",
-        trigger: Trigger::Needs("libpango-1.0.so.0"),
-        files: FONTS,
-        without: "text is drawn as boxes, or not at all",
+        name: "the coders of ImageMagick",
+        trigger: Trigger::Needs("libMagickWand-"),
+        files: MAGICK,
+        without: "it knows no format of images",
         warns: true,
         condition: Condition::Always,
     },
     PluginFamily {
-        name: "fonts and their configuration",
-        trigger: Trigger::Loads("libfontconfig.so.1"),
-        files: FONTS,
-        without: "text is drawn as boxes, or not at all",
+        name: "the coders of ImageMagick",
+        trigger: Trigger::Loads("libMagickCore-"),
+        files: MAGICK,
+        without: "it knows no format of images",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // Ghostscript documentation, "How Ghostscript finds files". Measured on 10.0: it ends when it
+    // starts.
+    PluginFamily {
+        name: "the fonts, profiles and procedures of Ghostscript",
+        trigger: Trigger::Loads("libgs.so"),
+        files: &[
+            Files::TreeAt("/usr/share/ghostscript"),
+            Files::TreeAt("/usr/share/color/icc/ghostscript"),
+        ],
+        without: "it does not start",
         warns: false,
         condition: Condition::Always,
     },

@@ -16,6 +16,7 @@ mod helpers;
 mod note;
 pub(crate) mod opening;
 mod parcels;
+mod placed;
 mod plugins;
 mod referred;
 mod scene;
@@ -109,8 +110,10 @@ pub(crate) fn judge(
             loaded.extend(interpreter.map(|interpreter| interpreter.walk.real.clone()));
         }
     }
-    warnings
-        .extend(scenes.first().map(|scene| data::of_plugins(scene, &loaded)).into_iter().flatten());
+    if let Some(scene) = scenes.first() {
+        warnings.extend(data::of_plugins(scene, &loaded));
+        warnings.extend(placed::judge(scene, start, &loaded, &known));
+    }
     warnings.extend(unloaded::judge(entries, evidence, &known, &loaded));
     warnings
 }

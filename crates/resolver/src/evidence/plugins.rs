@@ -17,35 +17,62 @@ use crate::root::Roots;
 /// Most bytes of a configuration that are read.
 const MAX_CONFIGURATION_BYTES: usize = 1 << 20;
 
+/// Families that were found to be missing, each once for what adds it.
+type Missing = BTreeMap<(usize, Vec<Name>), ResolveError>;
+
 /// Returns what the programs will look for and not find, each family once.
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
-    let mut found: BTreeMap<(usize, Vec<Name>), ResolveError> = BTreeMap::new();
+    let mut found = Missing::new();
     for run in scene.runs {
         let Some(program) = scene.program(run) else { continue };
-        let objects = scene.objects(run);
-        let mut told = BTreeSet::new();
-        for (place, family) in FAMILIES.iter().enumerate() {
-            if told.contains(family.name) || !holds(scene, run, &program, &family.condition) {
-                continue;
-            }
-            for trigger in triggers(&family.trigger, &program, &objects) {
-                let missing = lines(scene, run, family, trigger, &objects);
-                let Some(add) = missing.filter(|lines| !lines.is_empty()) else { continue };
-                let (node, by) = (run.node, trigger.path.clone());
-                let (family, without, warns) = (family.name, family.without, family.warns);
-                if warns {
-                    told.insert(family);
-                }
-                let key = (place, add.clone());
-                found.entry(key).or_insert(if warns {
-                    ResolveError::PluginsAreMissing { node, by, family, without, add }
-                } else {
-                    ResolveError::PluginsAreLeftOut { node, by, family, without, add }
-                });
-            }
-        }
+        add_families(scene, run, &program, &scene.objects(run), true, &mut found);
     }
     found.into_values().collect()
+}
+
+/// Returns a remark for each family that libraries will look for which a program loads later, each with
+/// what it needs. `run` is what may load them.
+pub(super) fn of_placed(
+    scene: &Scene<'_>,
+    run: &Run,
+    libraries: &[(Object<'_>, Vec<Object<'_>>)],
+) -> Vec<ResolveError> {
+    let mut found = Missing::new();
+    for (library, objects) in libraries {
+        add_families(scene, run, library, objects, false, &mut found);
+    }
+    found.into_values().collect()
+}
+
+fn add_families(
+    scene: &Scene<'_>,
+    run: &Run,
+    program: &Object<'_>,
+    objects: &[Object<'_>],
+    is_loaded: bool,
+    found: &mut Missing,
+) {
+    let mut told = BTreeSet::new();
+    for (place, family) in FAMILIES.iter().enumerate() {
+        if told.contains(family.name) || !holds(scene, run, program, &family.condition) {
+            continue;
+        }
+        for trigger in triggers(&family.trigger, program, objects) {
+            let missing = lines(scene, run, family, trigger, objects);
+            let Some(add) = missing.filter(|lines| !lines.is_empty()) else { continue };
+            let (node, by) = (program.node, trigger.path.clone());
+            let (family, without, warns) = (family.name, family.without, family.warns);
+            if warns {
+                told.insert(family);
+            }
+            let key = (place, add.clone());
+            found.entry(key).or_insert(if warns && is_loaded {
+                ResolveError::PluginsAreMissing { node, by, family, without, add }
+            } else {
+                ResolveError::PluginsAreLeftOut { node, by, family, without, add }
+            });
+        }
+    }
 }
 
 fn holds(scene: &Scene<'_>, run: &Run, program: &Object<'_>, condition: &Condition) -> bool {
@@ -114,7 +141,7 @@ fn triggers<'o>(
             is_one.then_some(program).into_iter().collect()
         }
         Trigger::Needs(name) => {
-            let needs = facts.needed.iter().any(|needed| **needed == *name.as_bytes());
+            let needs = facts.needed.iter().any(|needed| needed.starts_with(name.as_bytes()));
             if needs { named_so(objects, name) } else { Vec::new() }
         }
         Trigger::Loads(start) => named_so(objects, start),
@@ -267,7 +294,13 @@ pub(super) fn unwinder(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<Re
         let importer =
             |function: &str| objects.iter().find(|object| object.facts().imports_any(&[function]));
         let node = run.node;
+        // The runtime of Haskell has it for a thread of its own that few programs start.
+        let is_haskell = program.facts().mentions.contains(&Mention::Haskell);
         warnings.extend(match (importer(CANCEL), importer(EXIT)) {
+            (Some(object), _) if is_haskell && object.path == program.path => {
+                let by = object.path.clone();
+                Some(ResolveError::UnwinderIsLeftOut { node, by, function: CANCEL })
+            }
             (Some(object), _) => {
                 let by = object.path.clone();
                 Some(ResolveError::UnwinderIsMissing { node, by, function: CANCEL })

@@ -144,6 +144,13 @@ fn cancelled_threads_want_the_unwinder() {
     let found = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap().warnings;
     let severities: Vec<_> = found.iter().map(miette::Diagnostic::severity).collect();
     assert_eq!(severities, [Some(miette::Severity::Advice)]);
+
+    // The runtime of Haskell brings the call to every program.
+    let app = Sample::program().needs("libc.so.6").imports("pthread_cancel").constant("GHCRTS");
+    let host = debian().program("/usr/bin/app", app.bytes());
+    let found = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap().warnings;
+    let severities: Vec<_> = found.iter().map(miette::Diagnostic::severity).collect();
+    assert_eq!(severities, [Some(miette::Severity::Advice)]);
 }
 
 #[test]
@@ -209,6 +216,52 @@ fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
              add what is used, or accept it:\n  library \"/usr/lib/lang/_ssl.so\"\n  allow unloaded_needs_more \"…\""]
     );
     assert_eq!(warnings(host, |case| tree(case).library("/usr/lib/lang/_ssl.so")), [""; 0]);
+}
+
+#[test]
+fn a_library_that_is_loaded_later_looks_for_its_families_too() {
+    let module = Sample::library().needs("libc.so.6").imports("g_settings_new").bytes();
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .file("/usr/lib/lang/_settings.so", &module)
+        .file("/usr/share/glib-2.0/schemas/app.xml", "");
+    let found = warnings(host, |case| case.tree("/usr/lib/lang", "/usr/lib/lang", &[]));
+    assert_eq!(
+        found,
+        ["`/usr/lib/lang/_settings.so` can use schemas of settings, and none of them is in the image: it ends if it asks for one\n\
+             add what is used, or accept it:\n  tree \"/usr/share/glib-2.0/schemas\"\n  allow plugins_are_left_out \"…\""]
+    );
+}
+
+#[test]
+fn a_library_that_is_loaded_later_opens_what_its_package_depends_on() {
+    let module = Sample::library()
+        .imports("dlopen")
+        .constant("libgiven.so.1")
+        .constant("libother.so.1")
+        .bytes();
+    let status = "Package: app\nDepends: lang\n\nPackage: lang\nDepends: libgiven\n\n\
+                  Package: libgiven\nMulti-Arch: same\n\nPackage: libother\nMulti-Arch: same\n";
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .file("/usr/lib/lang/_open.so", &module)
+        .file("/var/lib/dpkg/status", status)
+        .file("/var/lib/dpkg/info/app.list", "/usr/bin/app\n")
+        .file("/var/lib/dpkg/info/lang.list", "/usr/lib/lang\n/usr/lib/lang/_open.so\n")
+        .file("/var/lib/dpkg/info/libgiven.list", format!("{LIB}\n{LIB}/libgiven.so.1\n"))
+        .file("/var/lib/dpkg/info/libother.list", format!("{LIB}\n{LIB}/libother.so.1\n"))
+        .file(format!("{LIB}/libgiven.so.1"), Sample::library().soname("libgiven.so.1").bytes())
+        .file(format!("{LIB}/libother.so.1"), Sample::library().soname("libother.so.1").bytes());
+    let of = |host: Memory| {
+        let case = case(host).tree("/usr/lib/lang", "/usr/lib/lang", &[]);
+        let case = case.binary("/usr/bin/app", "/usr/bin/app").runs("/usr/bin/app");
+        let resolution = case.resolve().unwrap();
+        resolution.warnings.iter().flat_map(ResolveError::lines).collect::<Vec<_>>()
+    };
+    assert_eq!(of(host.clone()), ["library \"libgiven.so.1\""]);
+    // What is there for other programs does not count.
+    let apart = status.replace("Package: app\nDepends: lang", "Package: app");
+    assert_eq!(of(host.file("/var/lib/dpkg/status", apart)), [""; 0]);
 }
 
 /// Returns the lines that would end what is doubtful about `/usr/bin/app`.
