@@ -115,6 +115,23 @@ impl<'a> Database<'a> {
         }
     }
 
+    /// Returns the lines by which packages may list a path: what [`listed`](Self::listed) makes this
+    /// path of, for some packages or for all.
+    pub(crate) fn spellings(&self, path: &[u8]) -> Vec<Vec<u8>> {
+        let diverted = self.diversions.iter().filter(|(_, (to, _))| **to == *path);
+        let names = diverted.map(|(name, _)| &**name).chain([path]);
+        let old = |name: &[u8]| name.strip_prefix(b"/usr").map(<[u8]>::to_vec);
+        let is_old = |line: &Vec<u8>| matches!(canonical(line, &self.merged), Cow::Owned(_));
+        names.flat_map(|name| [Some(name.to_vec()), old(name).filter(is_old)]).flatten().collect()
+    }
+
+    /// Returns the script by which a package was set up, by its name in the lists
+    /// (`deb-postinst(5)`).
+    pub(crate) fn setup(&self, package: &str) -> Option<Vec<u8>> {
+        let path = format!("/var/lib/dpkg/info/{package}.postinst");
+        read(self.host, &self.root.join(path.as_bytes()))
+    }
+
     /// Returns what dpkg knows about each installed package (`deb-control(5)`), by its name, and by
     /// name and architecture.
     pub(crate) fn paragraphs(&self) -> BTreeMap<String, String> {
@@ -140,9 +157,11 @@ pub(crate) fn field<'p>(paragraph: &'p str, name: &str) -> Option<&'p str> {
 
 /// Writes a path as it is after the merge of `/usr`.
 fn canonical<'n>(name: &'n [u8], merged: &[&str]) -> Cow<'n, [u8]> {
-    let is_merged = merged.iter().any(|top| {
-        name.strip_prefix(top.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
-    });
+    // Most are below `/usr`, and in no other directory.
+    let is_merged = !name.starts_with(b"/usr/")
+        && merged.iter().any(|top| {
+            name.strip_prefix(top.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
+        });
     if is_merged { [b"/usr", name].concat().into() } else { name.into() }
 }
 

@@ -1,32 +1,87 @@
 //! What the Debian packages of a source hold, and which others each of them depends on.
 //!
-//! Read from dpkg's own files, once, as [`owner`](crate::owner) does, which finds the owners of single
-//! files. A source without dpkg has no packages.
+//! Read from dpkg's own files, once for a whole judgement; what only few questions need is put in order
+//! when the first of them is asked. [`owner`](crate::owner) finds the owners of single files, and
+//! [`parcel`](crate::parcel) says what comes with a program. A source without dpkg has no packages.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use memchr::memmem::Finder;
+use imgc_planner::recipe::ImagePath;
+use memchr::memmem::{self, Finder};
+use rayon::prelude::*;
 
 use crate::host::{Host, HostPath};
-use crate::inventory::is_empty;
 use crate::owner::{Database, field, read};
+use crate::root::Root;
+
+/// What is for people and package managers alone.
+const DOCUMENTATION: &[&[u8]] = &[
+    b"/usr/share/doc",
+    b"/usr/share/man",
+    b"/usr/share/info",
+    b"/usr/share/lintian",
+    b"/usr/share/bug",
+];
+
+/// The packages of the roots that files are taken from, those of a root read when they are first asked
+/// for.
+pub(crate) struct Installed<'a> {
+    packages: Vec<(&'a Root, OnceCell<Packages<'a>>)>,
+}
+
+impl<'a> Installed<'a> {
+    /// Knows some roots, of which several may be the same.
+    pub(crate) fn of(roots: impl Iterator<Item = &'a Root>) -> Self {
+        let mut packages: Vec<(&Root, _)> = Vec::new();
+        for root in roots {
+            if !packages.iter().any(|(known, _)| known.is_same(root)) {
+                packages.push((root, OnceCell::new()));
+            }
+        }
+        Self { packages }
+    }
+
+    /// Returns the packages of one of the roots.
+    ///
+    /// # Panics
+    /// When the root is none of them.
+    pub(crate) fn packages(&self, root: &Root) -> &Packages<'a> {
+        let mut known = self.packages.iter();
+        let (root, packages) =
+            known.find(|(known, _)| known.is_same(root)).expect("a root of a scene");
+        packages.get_or_init(|| Packages::read(&**root.host(), root.base()))
+    }
+}
 
 /// The installed packages of a source.
 pub(crate) struct Packages<'a> {
     database: Database<'a>,
     /// By name, without the architecture.
     packages: BTreeMap<String, Package>,
-    /// Directories that packages have something in, with those that do.
-    directories: HashMap<Box<[u8]>, Vec<Box<str>>>,
+    directories: OnceCell<Directories>,
     /// Names that packages provide, with those that do.
-    provided: BTreeMap<String, Vec<String>>,
+    provided: OnceCell<BTreeMap<String, Vec<String>>>,
+    /// Those that every system has.
+    essential: OnceCell<BTreeSet<String>>,
 }
+
+/// Directories that packages have something in, with those that do.
+type Directories = HashMap<Box<[u8]>, Vec<Box<str>>>;
 
 #[derive(Default)]
 struct Package {
-    /// The list of its files, for each architecture: its name, and the text.
+    /// The list of its files, for each architecture: its name, and the text, between line breaks of
+    /// ours.
     lists: Vec<(String, Vec<u8>)>,
+    /// What dpkg knows about it (`deb-control(5)`).
+    paragraph: String,
+    relations: OnceCell<Relations>,
+}
+
+/// What a paragraph says.
+struct Relations {
     /// What it depends on, with every alternative.
     depends: Vec<String>,
     /// What it usually has, with every alternative.
@@ -35,87 +90,139 @@ struct Package {
     source: String,
     /// Whether it can be there for several architectures: a library (`Multi-Arch: same`).
     is_library: bool,
-    /// Whether every system has it (`Essential: yes`).
-    is_essential: bool,
     /// Whether it is for one architecture.
     is_compiled: bool,
+}
+
+impl Package {
+    fn relations(&self) -> &Relations {
+        self.relations.get_or_init(|| {
+            let field = |name| field(&self.paragraph, name);
+            let listed = |name| field(name).unwrap_or_default().split([',', '|']).map(bare);
+            let source = field("Source").or_else(|| field("Package"));
+            Relations {
+                depends: listed("Pre-Depends").chain(listed("Depends")).collect(),
+                recommends: listed("Recommends").collect(),
+                source: bare(source.unwrap_or_default()),
+                is_library: field("Multi-Arch") == Some("same"),
+                is_compiled: !self.paragraph.is_empty() && field("Architecture") != Some("all"),
+            }
+        })
+    }
 }
 
 impl<'a> Packages<'a> {
     /// Reads what there is below `root`.
     pub(crate) fn read(host: &'a dyn Host, root: &'a HostPath) -> Self {
-        let mut packages = Self {
-            database: Database::open(host, root),
-            packages: BTreeMap::new(),
-            directories: HashMap::new(),
-            provided: BTreeMap::new(),
-        };
+        let database = Database::open(host, root);
         let directory = root.join(b"/var/lib/dpkg/info");
-        for list in host.read_dir(&directory).unwrap_or_default() {
-            let Some(name) = list.strip_suffix(b".list") else { continue };
-            let Some(text) = read(host, &directory.join(&list)) else { continue };
-            packages.add_list(String::from_utf8_lossy(name).into_owned(), text);
+        let names = host.read_dir(&directory).unwrap_or_default();
+        let list = |name: &Vec<u8>| {
+            let listed = String::from_utf8_lossy(name.strip_suffix(b".list")?).into_owned();
+            let text = read(host, &directory.join(name))?;
+            Some((listed, [b"\n", &text[..], b"\n"].concat()))
+        };
+        let lists: Vec<(String, Vec<u8>)> = names.par_iter().filter_map(list).collect();
+        let mut packages: BTreeMap<String, Package> = BTreeMap::new();
+        for (listed, text) in lists {
+            let name = without_architecture(&listed).to_owned();
+            packages.entry(name).or_default().lists.push((listed, text));
         }
-        if !packages.packages.is_empty() {
-            for (name, paragraph) in packages.database.paragraphs() {
-                // Those with an architecture are the same once more.
-                if !name.contains(':') {
-                    packages.add_paragraph(&name, &paragraph);
+        if !packages.is_empty() {
+            // Those with an architecture in their names are the same once more.
+            for (name, paragraph) in database.paragraphs() {
+                if let Some(package) = packages.get_mut(&name) {
+                    package.paragraph = paragraph;
                 }
             }
         }
-        packages
+        let (directories, provided) = (OnceCell::new(), OnceCell::new());
+        Self { database, packages, directories, provided, essential: OnceCell::new() }
     }
 
-    fn add_list(&mut self, listed: String, text: Vec<u8>) {
-        let name = without_architecture(&listed);
-        let mut last: &[u8] = b"";
-        for line in lines(&text) {
-            let parent = parent(line);
-            if parent != last {
-                last = parent;
-                // The top of a path is a link since the merge of `/usr`: `/bin`.
-                let line = self.database.listed(&listed, line);
-                let parent = self::parent(&line);
-                let owners = match self.directories.get_mut(parent) {
-                    Some(owners) => owners,
-                    None => self.directories.entry(parent.into()).or_default(),
-                };
-                if owners.last().is_none_or(|last| **last != *name) {
-                    owners.push(name.into());
+    fn directories(&self) -> &Directories {
+        self.directories.get_or_init(|| {
+            let mut directories = Directories::new();
+            let lists = self.packages.iter().flat_map(|(name, package)| {
+                package.lists.iter().map(move |(listed, text)| (name, listed, text))
+            });
+            for (name, listed, text) in lists {
+                let mut last: &[u8] = b"";
+                for line in lines(text) {
+                    let parent = parent(line);
+                    if parent == last {
+                        continue;
+                    }
+                    last = parent;
+                    // The top of a path is a link since the merge of `/usr`: `/bin`.
+                    let line = self.database.listed(listed, line);
+                    let parent = self::parent(&line);
+                    let owners = match directories.get_mut(parent) {
+                        Some(owners) => owners,
+                        None => directories.entry(parent.into()).or_default(),
+                    };
+                    if owners.last().is_none_or(|last| **last != **name) {
+                        owners.push(name.as_str().into());
+                    }
                 }
             }
-        }
-        self.packages.entry(name.to_owned()).or_default().lists.push((listed, text));
+            directories
+        })
     }
 
-    fn add_paragraph(&mut self, name: &str, paragraph: &str) {
-        let Some(package) = self.packages.get_mut(name) else { return };
-        for which in ["Pre-Depends", "Depends"] {
-            let listed = field(paragraph, which).unwrap_or_default();
-            package.depends.extend(listed.split([',', '|']).map(bare));
-        }
-        let listed = field(paragraph, "Recommends").unwrap_or_default();
-        package.recommends.extend(listed.split([',', '|']).map(bare));
-        package.source = bare(field(paragraph, "Source").unwrap_or(name));
-        package.is_library = field(paragraph, "Multi-Arch") == Some("same");
-        package.is_compiled = field(paragraph, "Architecture") != Some("all");
-        package.is_essential = field(paragraph, "Essential") == Some("yes");
-        let provides = field(paragraph, "Provides").unwrap_or_default();
-        for provided in provides.split(',').map(bare).filter(|name| !name.is_empty()) {
-            self.provided.entry(provided).or_default().push(name.to_owned());
-        }
+    fn provided(&self, name: &str) -> &[String] {
+        let provided = self.provided.get_or_init(|| {
+            let mut provided: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (name, package) in &self.packages {
+                let listed = field(&package.paragraph, "Provides").unwrap_or_default();
+                for other in listed.split(',').map(bare).filter(|other| !other.is_empty()) {
+                    provided.entry(other).or_default().push(name.clone());
+                }
+            }
+            provided
+        });
+        provided.get(name).map(|packages| &**packages).unwrap_or_default()
     }
 
-    /// Returns the package that lists a file of the source, by its path without links.
+    fn relations(&self, package: &str) -> Option<&Relations> {
+        self.packages.get(package).map(Package::relations)
+    }
+
+    /// Returns the packages that every system has (`deb-control(5)`, "Essential").
+    pub(crate) fn essential(&self) -> &BTreeSet<String> {
+        self.essential.get_or_init(|| {
+            let packages = self.packages.iter();
+            let essential = packages
+                .filter(|(_, package)| field(&package.paragraph, "Essential") == Some("yes"));
+            essential.map(|(name, _)| name.clone()).collect()
+        })
+    }
+
+    /// Returns the packages that list a path of the source without links.
+    pub(crate) fn owners(&self, real: &[u8]) -> impl Iterator<Item = &str> {
+        let lines = self.database.spellings(real);
+        let finders: Vec<Finder<'static>> = lines
+            .iter()
+            .map(|line| Finder::new(&[b"\n", &line[..], b"\n"].concat()).into_owned())
+            .collect();
+        let owners = self.packages.iter().filter(move |(_, package)| {
+            package.lists.iter().any(|(listed, text)| {
+                finders.iter().zip(&lines).any(|(finder, line)| {
+                    finder.find(text).is_some() && *self.database.listed(listed, line) == *real
+                })
+            })
+        });
+        owners.map(|(name, _)| &**name)
+    }
+
+    /// Returns the package that lists a path of the source without links.
     pub(crate) fn owner(&self, real: &[u8]) -> Option<&str> {
-        let owners = self.directories.get(parent(real))?;
-        owners.iter().map(|owner| &**owner).find(|owner| self.has(owner, real))
+        self.owners(real).next()
     }
 
     /// Tells whether one of some packages lists a path of the source without links.
     pub(crate) fn is_of(&self, real: &[u8], packages: &BTreeSet<&str>) -> bool {
-        let owners = self.directories.get(parent(real)).into_iter().flatten();
+        let owners = self.directories().get(parent(real)).into_iter().flatten();
         let mut known = owners.filter(|owner| packages.contains(&***owner));
         known.any(|owner| self.has(owner, real))
     }
@@ -124,7 +231,7 @@ impl<'a> Packages<'a> {
     pub(crate) fn is_owned(&self, real: &[u8]) -> bool {
         // Hundreds of packages have modules in one directory, and few of them one of this name.
         let finder = Finder::new(&real[parent(real).len()..]);
-        let owners = self.directories.get(parent(real)).into_iter().flatten();
+        let owners = self.directories().get(parent(real)).into_iter().flatten();
         let mut named = owners.filter(|owner| {
             let lists = &self.packages[&***owner].lists;
             lists.iter().any(|(_, text)| finder.find(text).is_some())
@@ -141,34 +248,28 @@ impl<'a> Packages<'a> {
 
     /// Tells whether a package lists a file of the source.
     pub(crate) fn lists(&self, package: &str, real: &[u8]) -> bool {
-        let owners = self.directories.get(parent(real));
+        let owners = self.directories().get(parent(real));
         owners.is_some_and(|owners| owners.iter().any(|owner| **owner == *package))
-            && self.packages.get(package).is_some_and(|package| {
-                let mut lists = package.lists.iter();
-                lists.any(|(name, text)| {
-                    lines(text).any(|line| *self.database.listed(name, line) == *real)
-                })
-            })
+            && self.has(package, real)
     }
 
     /// Tells whether every system has a file of the source: an essential package lists it, or one
     /// that such a package depends on.
     pub(crate) fn is_base(&self, real: &[u8]) -> bool {
-        let essential = self.packages.iter().filter(|(_, package)| package.is_essential);
-        essential.into_iter().any(|(name, _)| {
+        self.essential().iter().any(|name| {
             self.lists(name, real) || self.depends(name).iter().any(|name| self.lists(name, real))
         })
     }
 
     /// Returns the installed packages that a package depends on itself, each alternative of them.
     pub(crate) fn depends(&self, package: &str) -> BTreeSet<&str> {
-        let depends = self.packages.get(package).map(|package| &*package.depends);
+        let depends = self.relations(package).map(|relations| &*relations.depends);
         self.installed(depends.unwrap_or_default())
     }
 
     /// Returns the installed packages that a package recommends, each alternative of them.
     pub(crate) fn recommends(&self, package: &str) -> BTreeSet<&str> {
-        let recommends = self.packages.get(package).map(|package| &*package.recommends);
+        let recommends = self.relations(package).map(|relations| &*relations.recommends);
         self.installed(recommends.unwrap_or_default())
     }
 
@@ -177,16 +278,34 @@ impl<'a> Packages<'a> {
         let mut found = BTreeSet::new();
         for name in names {
             let own = self.packages.get_key_value(name).map(|(name, _)| name);
-            let provided = self.provided.get(name).into_iter().flatten();
-            found.extend(own.into_iter().chain(provided).map(|name| &**name));
+            found.extend(own.into_iter().chain(self.provided(name)).map(|name| &**name));
         }
         found
     }
 
-    /// Tells whether a package has nothing of its own, and is there for what it depends on.
+    /// Returns the installed packages that a package depends on or recommends by their own names,
+    /// each alternative of them.
+    pub(crate) fn named(&self, package: &str) -> impl Iterator<Item = &str> {
+        let relations = self.relations(package).into_iter();
+        let names =
+            relations.flat_map(|relations| relations.depends.iter().chain(&relations.recommends));
+        names.filter_map(|name| Some(&**self.packages.get_key_value(name)?.0))
+    }
+
+    /// Tells whether a package has nothing of its own, and is there for what it depends on (`gnupg`):
+    /// its list names documentation and what is above it.
     pub(crate) fn is_empty(&self, package: &str) -> bool {
-        let lists = self.packages.get(package).map(|package| &*package.lists);
-        lists.unwrap_or_default().iter().all(|(_, text)| is_empty(text))
+        let is_documentation = |line: &[u8]| {
+            DOCUMENTATION.iter().any(|place| line.starts_with(place) || place.starts_with(line))
+        };
+        self.texts(package).all(|(_, text)| lines(text).all(is_documentation))
+    }
+
+    /// Tells whether a package is for those who compile programs: it has headers or objects.
+    pub(crate) fn is_development(&self, package: &str) -> bool {
+        let marks = [&b"\n/usr/include/"[..], b".o\n"];
+        let has = |text| marks.iter().any(|mark| memmem::find(text, mark).is_some());
+        self.texts(package).any(|(_, text)| has(text))
     }
 
     /// Returns a package and all that it needs, without `ends` and what they alone need.
@@ -203,39 +322,56 @@ impl<'a> Packages<'a> {
 
     /// Returns the source package of a package.
     pub(crate) fn source(&self, package: &str) -> &str {
-        self.packages.get(package).map_or("", |package| &package.source)
+        self.relations(package).map_or("", |relations| &relations.source)
     }
 
     /// Tells whether a package can be there for several architectures, as libraries can.
     pub(crate) fn is_library(&self, package: &str) -> bool {
-        self.packages.get(package).is_some_and(|package| package.is_library)
+        self.relations(package).is_some_and(|relations| relations.is_library)
     }
 
     /// Tells whether every system has a package.
     pub(crate) fn is_essential(&self, package: &str) -> bool {
-        self.packages.get(package).is_some_and(|package| package.is_essential)
+        self.essential().contains(package)
     }
 
     /// Tells whether a package may hold programs or libraries that are linked to others: it is not for
     /// all architectures.
     pub(crate) fn is_compiled(&self, package: &str) -> bool {
-        self.packages.get(package).is_some_and(|package| package.is_compiled)
+        self.relations(package).is_some_and(|relations| relations.is_compiled)
+    }
+
+    /// Returns the lists of a package, each with its name.
+    fn texts(&self, package: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        let lists = self.packages.get(package).map(|package| &*package.lists);
+        lists.unwrap_or_default().iter().map(|(name, text)| (&**name, &**text))
     }
 
     /// Returns where the source has what a package lists, each once.
     pub(crate) fn paths(&self, package: &str) -> BTreeSet<Cow<'_, [u8]>> {
-        let lists = self.packages.get(package).map(|package| &*package.lists);
-        let lists = lists.unwrap_or_default().iter();
-        lists
-            .flat_map(|(name, text)| lines(text).map(|line| self.database.listed(name, line)))
-            .collect()
+        self.listed(package).collect()
+    }
+
+    /// Returns the same as paths that an image can hold, in the order of the lists.
+    pub(crate) fn image_paths(&self, package: &str) -> impl Iterator<Item = ImagePath> {
+        self.listed(package).filter_map(|path| ImagePath::parse(&path).ok())
+    }
+
+    fn listed(&self, package: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        let texts = self.texts(package);
+        texts.flat_map(|(name, text)| lines(text).map(|line| self.database.listed(name, line)))
     }
 
     /// Tells whether all packages that have something in a directory are among `own`; nothing if it
     /// is no directory of packages.
     pub(crate) fn is_directory_of(&self, path: &[u8], own: &BTreeSet<&str>) -> Option<bool> {
-        let owners = self.directories.get(path)?;
+        let owners = self.directories().get(path)?;
         Some(owners.iter().all(|owner| own.contains(&**owner)))
+    }
+
+    /// Returns the scripts by which a package was set up (`deb-postinst(5)`).
+    pub(crate) fn setup(&self, package: &str) -> impl Iterator<Item = Vec<u8>> {
+        self.texts(package).filter_map(|(listed, _)| self.database.setup(listed))
     }
 }
 

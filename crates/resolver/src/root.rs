@@ -50,6 +50,11 @@ impl Root {
         &self.base
     }
 
+    /// Tells whether another root is the same directory of the same host.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.host, &other.host) && self.base == other.base
+    }
+
     /// Returns where on the host a path of the tree stands. Only the real path of a [`Walk`] is
     /// sure to lie in the tree.
     #[must_use]

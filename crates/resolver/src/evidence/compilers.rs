@@ -15,7 +15,8 @@ use super::parcels::Parcels;
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::host::FileType;
-use crate::inventory::{Inventory, Parcel};
+use crate::packages::Packages;
+use crate::parcel::Parcel;
 
 /// Where headers lie (FHS 3.0, 4.5).
 const HEADERS: &str = "/usr/include";
@@ -30,7 +31,7 @@ const TOOLS: &[&str] = &["/usr/bin/as", "/usr/bin/ld"];
 const MAX_SCRIPT_BYTES: u64 = 4096;
 
 /// Returns what the compilers of a scene give to the programs that they start, and the image has not.
-pub(super) fn judge(scene: &Scene<'_>, parcels: &mut Parcels) -> Vec<ResolveError> {
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveError> {
     let mut found: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
@@ -38,9 +39,8 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &mut Parcels) -> Vec<ResolveErro
         if !is_driver(&program, &objects) {
             continue;
         }
-        let Some((inventory, parcel)) = parcels.find(scene, &program) else { continue };
-        let packages = inventory.development(&parcel);
-        let files = files(scene, inventory, &packages);
+        let Some((packages, parcel)) = parcels.find(scene, &program) else { continue };
+        let files = files(scene, packages, &packages.development(&parcel));
         // Who only needs a library with such a driver in it compiles nothing.
         let Some(files) = files else { continue };
         let (node, by) = (run.node, &program.path);
@@ -52,7 +52,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &mut Parcels) -> Vec<ResolveErro
             let missing = ResolveError::DataIsMissing { node, by: by.clone(), add: add.clone() };
             found.entry(add).or_insert(missing);
         }
-        let names = tools(scene, inventory, &parcel);
+        let names = tools(scene, packages, &parcel);
         if !names.is_empty() {
             let add: Vec<Name> =
                 names.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
@@ -81,13 +81,13 @@ fn is_driver(program: &Object<'_>, objects: &[Object<'_>]) -> bool {
 /// what programs start with.
 fn files(
     scene: &Scene<'_>,
-    inventory: &Inventory,
-    packages: &BTreeSet<&str>,
+    packages: &Packages<'_>,
+    development: &BTreeSet<&str>,
 ) -> Option<BTreeSet<String>> {
     let mut lines = BTreeSet::new();
     let mut is_found = false;
-    for package in packages {
-        let paths: Vec<ImagePath> = inventory.paths(package).collect();
+    for package in development {
+        let paths: Vec<ImagePath> = packages.image_paths(package).collect();
         let brings_start = paths.iter().any(|path| path.file_name() == Some(START));
         is_found |= brings_start;
         for path in &paths {
@@ -135,9 +135,9 @@ fn linked(scene: &Scene<'_>, path: &ImagePath) -> Vec<String> {
 }
 
 /// Returns the tools of the packages on which a compiler depends.
-fn tools(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> BTreeSet<String> {
+fn tools(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<String> {
     let listed: BTreeSet<ImagePath> =
-        parcel.dependencies.iter().flat_map(|package| inventory.paths(package)).collect();
+        parcel.dependencies.iter().flat_map(|package| packages.image_paths(package)).collect();
     let is_absent = |path: &&&str| {
         !scene.image_has(path)
             && scene.source_has(path) == Some(FileType::Regular)

@@ -200,7 +200,7 @@ const MAX_FILES: usize = 2000;
 
 /// Returns what the programs of a scene name: a warning for data that bears the name of the program or
 /// library which names it, a remark for other data and for configuration.
-pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveError> {
     let mut found: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
@@ -215,14 +215,14 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
         }
         // A directory that others list too is none of the packages' own.
         let is_shipped = |path: &ImagePath| {
-            parcel.is_some_and(|(inventory, parcel)| {
-                parcel.paths.contains(path) && !inventory.is_shared(path, parcel)
+            parcel.is_some_and(|(packages, parcel)| {
+                parcel.paths.contains(path) && !packages.is_shared(path, parcel)
             })
         };
         // What is of the same source is another part of the same, though nothing depends on it.
         let is_sibling = |path: &ImagePath| {
-            parcel.is_some_and(|(inventory, parcel)| {
-                !inventory.is_collection(parcel) && inventory.is_data_of_source(path, parcel)
+            parcel.is_some_and(|(packages, parcel)| {
+                !packages.is_collection(parcel) && packages.is_data_of_source(path, parcel)
             })
         };
         let is_service = SERVICES.iter().any(|start| program.source.as_bytes().starts_with(start));

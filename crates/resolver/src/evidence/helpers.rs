@@ -14,8 +14,9 @@ use super::scene::{Object, Scene, digest};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
-use crate::inventory::{Inventory, PROGRAMS, Parcel, is_program};
 use crate::loader::Elf;
+use crate::packages::Packages;
+use crate::parcel::{PROGRAMS, Parcel, is_program};
 use crate::root::Roots;
 use crate::script;
 
@@ -82,7 +83,7 @@ const MAX_MERGED_BYTES: usize = 16;
 const MAX_FOREIGN: usize = 8;
 
 /// Returns what the programs of a scene start or want to be, and the image has not.
-pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveError> {
     let mut found: BTreeMap<(bool, Vec<Name>), ResolveError> = BTreeMap::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
@@ -92,8 +93,8 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
             continue;
         }
         // What helps is not asked what helps it, unless it is a part of the same.
-        let Some((inventory, own_parcel)) = parcels.get(&program) else { continue };
-        let setup = inventory.setup(own_parcel);
+        let Some((packages, own_parcel)) = parcels.get(&program) else { continue };
+        let setup = packages.setup_of_users(own_parcel);
         let objects = scene.objects(run);
         let own: Vec<&Object<'_>> = objects
             .iter()
@@ -105,9 +106,9 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
         let spawns = own.iter().any(|object| object.facts().imports_any(SPAWNERS));
         let by_shell = own.iter().any(|object| object.facts().imports_any(SHELL_CALLERS));
         let names =
-            if spawns { known(scene, &program, inventory, own_parcel) } else { BTreeMap::new() };
+            if spawns { known(scene, &program, packages, own_parcel) } else { BTreeMap::new() };
         let accounts = Accounts::read(scene);
-        let base = if by_shell { base(inventory) } else { BTreeMap::new() };
+        let base = if by_shell { base(packages) } else { BTreeMap::new() };
         let mut words = Words { names, base, by_shell, ..Words::default() };
         words.users.extend(accounts.users.keys().cloned());
         for object in &own {
@@ -164,7 +165,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
 fn known(
     scene: &Scene<'_>,
     program: &Object<'_>,
-    inventory: &Inventory,
+    packages: &Packages<'_>,
     parcel: &Parcel,
 ) -> BTreeMap<Vec<u8>, (ImagePath, bool)> {
     let mut known = BTreeMap::new();
@@ -173,11 +174,11 @@ fn known(
         let name = path.file_name().unwrap_or_default();
         COMMON.iter().any(|common| common.as_bytes() == name)
     };
-    let essential = inventory.essential().flat_map(|package| inventory.paths(package));
-    let others = parcel.dependencies.iter().flat_map(|package| inventory.paths(package));
+    let essential = packages.essential().iter().flat_map(|package| packages.image_paths(package));
+    let others = parcel.dependencies.iter().flat_map(|package| packages.image_paths(package));
     let foreign: BTreeSet<ImagePath> =
         essential.filter(is_common).chain(others).filter(is_program).collect();
-    let is_collection = inventory.is_collection(parcel);
+    let is_collection = packages.is_collection(parcel);
     for directory in PROGRAMS {
         let Ok(directory) = ImagePath::parse(directory.trim_end_matches('/').as_bytes()) else {
             continue;
@@ -198,8 +199,8 @@ fn known(
 }
 
 /// Returns the programs that every system has, by their names.
-fn base(inventory: &Inventory) -> BTreeMap<Vec<u8>, ImagePath> {
-    let paths = inventory.essential().flat_map(|package| inventory.paths(package));
+fn base(packages: &Packages<'_>) -> BTreeMap<Vec<u8>, ImagePath> {
+    let paths = packages.essential().iter().flat_map(|package| packages.image_paths(package));
     let programs = paths.filter(is_program);
     programs.filter_map(|path| Some((path.file_name()?.to_vec(), path))).collect()
 }

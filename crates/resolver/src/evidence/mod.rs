@@ -34,6 +34,7 @@ use crate::contents::FileRef;
 use crate::error::ResolveError;
 use crate::host::HostFile;
 use crate::loader::Elf;
+use crate::packages::Installed;
 pub(crate) use scene::Scene;
 
 /// What was read of one file.
@@ -88,6 +89,8 @@ pub(crate) fn judge(
     evidence: &BTreeMap<Digest, Evidence>,
 ) -> Vec<ResolveError> {
     let known = scene::library_names(entries, evidence);
+    let roots = scenes.iter().flat_map(|scene| scene.surroundings.roots.roots());
+    let installed = Installed::of(roots);
     let mut warnings = Vec::new();
     let mut loaded = BTreeSet::new();
     for scene in scenes {
@@ -95,14 +98,14 @@ pub(crate) fn judge(
         warnings.extend(plugins::judge(scene));
         warnings.extend(plugins::name_services(scene));
         warnings.extend(plugins::unwinder(scene, &known));
-        warnings.extend(scripts::judge(scene));
-        let mut parcels = parcels::Parcels::of(scene, start);
+        warnings.extend(scripts::judge(scene, &installed));
+        let parcels = parcels::Parcels::of(scene, start, &installed);
         warnings.extend(data::judge(scene, &parcels));
         warnings.extend(helpers::judge(scene, &parcels));
         warnings.extend(unlinked::judge(scene, &parcels));
         warnings.extend(referred::judge(scene, &parcels));
         warnings.extend(parcels.judge(scene));
-        warnings.extend(compilers::judge(scene, &mut parcels));
+        warnings.extend(compilers::judge(scene, &parcels));
         for run in scene.runs {
             loaded.extend(scene.objects(run).into_iter().map(|object| object.path));
             // The loader needs nothing, and is no object.

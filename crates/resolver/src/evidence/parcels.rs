@@ -13,8 +13,9 @@ use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
-use crate::inventory::{Inventory, Parcel};
 use crate::launch::Run;
+use crate::packages::{Installed, Packages};
+use crate::parcel::Parcel;
 
 /// Most lines that one parcel is worth: what is spread over more places is no part of a program.
 const MAX_LINES: usize = 40;
@@ -86,17 +87,21 @@ const FOREIGN: &[&str] = &[
 ];
 
 /// The parcels of the programs of a scene, by where the sources have these.
-pub(super) struct Parcels {
-    inventories: BTreeMap<usize, Option<Inventory>>,
-    parcels: BTreeMap<ImagePath, (usize, Parcel)>,
+pub(super) struct Parcels<'a> {
+    installed: &'a Installed<'a>,
+    parcels: BTreeMap<ImagePath, (&'a Packages<'a>, Parcel)>,
 }
 
-impl Parcels {
+impl<'a> Parcels<'a> {
     /// Looks up the packages of what the image runs, if that is a program which uses more than its
     /// libraries; of an image that runs nothing, those of all programs. What a program starts is there
     /// for one purpose of it, and is seldom used in full.
-    pub(super) fn of(scene: &Scene<'_>, start: Option<&ImagePath>) -> Self {
-        let mut found = Self { inventories: BTreeMap::new(), parcels: BTreeMap::new() };
+    pub(super) fn of(
+        scene: &Scene<'_>,
+        start: Option<&ImagePath>,
+        installed: &'a Installed<'a>,
+    ) -> Self {
+        let mut found = Self { installed, parcels: BTreeMap::new() };
         for run in scene.runs.iter().filter(|run| run.is_start()) {
             let Some(program) = scene.program(run) else { continue };
             let is_start = start.is_none_or(|start| *start == program.path);
@@ -106,41 +111,32 @@ impl Parcels {
             {
                 continue;
             }
-            let roots = scene.surroundings.roots;
-            let walk = roots.walk(program.source.as_bytes(), &ImagePath::root());
-            let Some(source) = walk.ok().map(|walk| walk.source) else { continue };
-            let root = &roots.roots()[source];
-            let inventory =
-                found.inventories.entry(source).or_insert_with(|| Inventory::open(root));
-            let parcel = inventory.as_ref().and_then(|known| known.parcel(program.source));
-            if let Some(parcel) = parcel {
-                found.parcels.insert(program.source.clone(), (source, parcel));
+            if let Some(parcel) = found.find(scene, &program) {
+                found.parcels.insert(program.source.clone(), parcel);
             }
         }
         found
     }
 
     /// Returns what comes with a program, or with that of which it is a part.
-    pub(super) fn get(&self, program: &Object<'_>) -> Option<(&Inventory, &Parcel)> {
+    pub(super) fn get(&self, program: &Object<'_>) -> Option<(&'a Packages<'a>, &Parcel)> {
         let own = self.parcels.get(program.source);
-        let (source, parcel) = own.or_else(|| {
+        let (packages, parcel) = own.or_else(|| {
             self.parcels.values().find(|(_, parcel)| parcel.paths.contains(program.source))
         })?;
-        Some((self.inventories.get(source)?.as_ref()?, parcel))
+        Some((*packages, parcel))
     }
 
     /// Looks up the packages of a program that the image need not run.
     pub(super) fn find(
-        &mut self,
+        &self,
         scene: &Scene<'_>,
         program: &Object<'_>,
-    ) -> Option<(&Inventory, Parcel)> {
+    ) -> Option<(&'a Packages<'a>, Parcel)> {
         let roots = scene.surroundings.roots;
-        let source = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok()?.source;
-        let root = &roots.roots()[source];
-        let inventory = self.inventories.entry(source).or_insert_with(|| Inventory::open(root));
-        let inventory = inventory.as_ref()?;
-        Some((inventory, inventory.parcel(program.source)?))
+        let walk = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok()?;
+        let packages = self.installed.packages(&roots.roots()[walk.source]);
+        Some((packages, packages.parcel(program.source)?))
     }
 
     /// Returns what is said of the programs whose packages bring what the image has not.
@@ -148,13 +144,13 @@ impl Parcels {
         let mut remarks: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
         for run in scene.runs.iter().filter(|run| run.is_start()) {
             let Some(program) = scene.program(run) else { continue };
-            let Some((inventory, parcel)) = self.get(&program) else { continue };
-            if inventory.is_collection(parcel) {
+            let Some((packages, parcel)) = self.get(&program) else { continue };
+            if packages.is_collection(parcel) {
                 continue;
             }
             let (node, by) = (run.node, program.path.clone());
             let (configuration, other): (Vec<Name>, Vec<Name>) =
-                places(scene, inventory, parcel).into_iter().partition(|line| {
+                places(scene, packages, parcel).into_iter().partition(|line| {
                     let is_configuration = has(line.as_bytes(), b"\"/etc/");
                     is_configuration && is_service(parcel) || is_named_so(line, &program)
                 });
@@ -246,7 +242,7 @@ fn uses_more(scene: &Scene<'_>, program: &Object<'_>) -> bool {
 
 /// Returns the lines that add what a parcel brings: whole directories that are its own, and files in
 /// directories of others.
-fn places(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> Vec<Name> {
+fn places(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> Vec<Name> {
     let homes: BTreeSet<ImagePath> =
         parcel.paths.iter().filter_map(|path| ancestor(path, home_depth(path)?)).collect();
     let mut lines = Vec::new();
@@ -265,7 +261,7 @@ fn places(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> Vec<Name
                     .collect();
                 // What others put into a directory that bears the name of the package is for it.
                 let is_home = !is_configuration && is_named_after(&place, parcel);
-                let is_own = (is_home || !inventory.is_shared(&place, parcel))
+                let is_own = (is_home || !packages.is_shared(&place, parcel))
                     && (!is_configuration || is_public(roots, &place));
                 if is_own {
                     let is_absent = |path: &&&ImagePath| {
@@ -279,7 +275,7 @@ fn places(scene: &Scene<'_>, inventory: &Inventory, parcel: &Parcel) -> Vec<Name
                     {
                         lines.push(Name::new(format!("tree \"{place}\"")));
                     }
-                } else if depth(&place) < MAX_DEPTH && !inventory.is_shared(&place, parcel) {
+                } else if depth(&place) < MAX_DEPTH && !packages.is_shared(&place, parcel) {
                     // All but what is secret.
                     let names = names(roots, &place);
                     pending.extend(names.iter().rev().filter_map(|name| place.join(name).ok()));
@@ -407,7 +403,7 @@ fn is_own_name(place: &ImagePath, parcel: &Parcel) -> bool {
     let name = name.strip_suffix(".pid").unwrap_or(&name);
     let is_program = |path: &ImagePath| {
         path.file_name() == Some(name.as_bytes())
-            && crate::inventory::PROGRAMS
+            && crate::parcel::PROGRAMS
                 .iter()
                 .any(|directory| path.as_bytes().starts_with(directory.as_bytes()))
     };

@@ -9,7 +9,8 @@ use super::parcels::Parcels;
 use super::scene::Scene;
 use crate::error::{Name, ResolveError};
 use crate::host::FileType;
-use crate::inventory::{Inventory, Parcel};
+use crate::packages::Packages;
+use crate::parcel::Parcel;
 
 /// Most bytes of a file that is read for paths, and most files of them.
 const MAX_TEXT_BYTES: u64 = 64 << 10;
@@ -21,15 +22,15 @@ const PLACES: &[&[u8]] = &[b"/usr/share/", b"/usr/lib/", b"/etc/"];
 /// Returns a warning for each program of which the image has a text that names such a file, which the
 /// image has not. It must be of a package that the program's depend on: what else a text names is an
 /// example, or for another purpose.
-pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveError> {
     let mut found: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
-        let Some((inventory, parcel)) = parcels.get(&program) else { continue };
+        let Some((packages, parcel)) = parcels.get(&program) else { continue };
         let mut lines: BTreeSet<Name> = BTreeSet::new();
         for text in parcel.paths.iter().filter_map(|path| text(scene, path)).take(MAX_FILES) {
             for path in paths(&text) {
-                lines.extend(line(scene, inventory, parcel, &path));
+                lines.extend(line(scene, packages, parcel, &path));
             }
         }
         if !lines.is_empty() {
@@ -72,7 +73,7 @@ fn paths(text: &[u8]) -> BTreeSet<ImagePath> {
 /// Returns the line that adds a path, if it is to be added.
 fn line(
     scene: &Scene<'_>,
-    inventory: &Inventory,
+    packages: &Packages<'_>,
     parcel: &Parcel,
     path: &ImagePath,
 ) -> Option<Name> {
@@ -88,7 +89,7 @@ fn line(
     };
     let is_deep = path.components().count() > 2;
     let is_wanted = is_absent && is_public && is_deep && !is_shared(path.as_bytes());
-    let owner = is_wanted.then(|| inventory.owner(&walk.real))??;
+    let owner = is_wanted.then(|| packages.owner(walk.real.as_bytes()))??;
     parcel.dependencies.contains(owner).then(|| Name::new(format!("{node} \"{path}\"")))
 }
 

@@ -13,8 +13,9 @@ use super::candidates::opens_libraries;
 use super::parcels::Parcels;
 use super::scene::Scene;
 use crate::error::{Name, ResolveError};
-use crate::inventory::{Inventory, Parcel};
 use crate::loader::Elf;
+use crate::packages::Packages;
+use crate::parcel::Parcel;
 use crate::root::Roots;
 
 /// Most files of packages that are looked at for what is linked to them. Who brings more has parts
@@ -28,7 +29,7 @@ const FINDERS: &[&str] = &["dlsym"];
 const UNWINDER: &[u8] = b"libgcc_s.so.1";
 
 /// Returns a warning for each program whose packages depend on such libraries, if it opens any.
-pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
+pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveError> {
     let mut warnings = BTreeMap::new();
     let roots = scene.surroundings.roots;
     for run in scene.runs.iter().filter(|run| run.is_start()) {
@@ -38,10 +39,10 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
         if facts.kind != ElfKind::Dynamic || !opens {
             continue;
         }
-        let Some((inventory, parcel)) = parcels.get(&program) else { continue };
-        let packages = parcel.dependencies.iter().filter(|name| inventory.is_library(name));
-        let packages = packages.map(|package| libraries(roots, inventory, package));
-        let absent: Vec<Vec<(ImagePath, Box<[u8]>)>> = packages
+        let Some((packages, parcel)) = parcels.get(&program) else { continue };
+        let named = parcel.dependencies.iter().filter(|name| packages.is_library(name));
+        let brought = named.map(|package| libraries(roots, packages, package));
+        let absent: Vec<Vec<(ImagePath, Box<[u8]>)>> = brought
             .filter(|libraries| !libraries.is_empty())
             .filter(|libraries| !libraries.iter().any(|(path, _)| scene.has(path)))
             .collect();
@@ -67,7 +68,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels) -> Vec<ResolveError> {
 }
 
 /// Returns the libraries of a package where loaders look for them: real path and soname.
-fn libraries(roots: &Roots, inventory: &Inventory, package: &str) -> Vec<(ImagePath, Box<[u8]>)> {
+fn libraries(roots: &Roots, packages: &Packages<'_>, package: &str) -> Vec<(ImagePath, Box<[u8]>)> {
     let is_library = |path: &ImagePath| {
         let name = path.file_name().unwrap_or_default();
         let depth = path.components().count();
@@ -77,7 +78,7 @@ fn libraries(roots: &Roots, inventory: &Inventory, package: &str) -> Vec<(ImageP
             && name.windows(4).any(|part| part == b".so.")
     };
     let mut found = Vec::new();
-    for path in inventory.paths(package).filter(is_library) {
+    for path in packages.image_paths(package).filter(is_library) {
         let Some((real, elf)) = read(roots, &path) else { continue };
         let soname = elf.dynamic().and_then(|dynamic| dynamic.soname.clone());
         found.extend(soname.map(|soname| (real, soname)));

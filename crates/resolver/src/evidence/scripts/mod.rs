@@ -14,7 +14,7 @@ mod ruby;
 mod shell;
 mod sourced;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{NodeId, Reason};
@@ -24,7 +24,7 @@ use super::scene::Scene;
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
-use crate::packages::Packages;
+use crate::packages::Installed;
 use crate::root::Roots;
 use brought::{Brought, Relation};
 use code::Code;
@@ -60,10 +60,8 @@ struct Missing {
 }
 
 /// Returns a warning for each script of a scene that uses more than the image has.
-pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
+pub(super) fn judge(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<ResolveError> {
     let mut warnings = Vec::new();
-    // By source; read when a script of it is looked at.
-    let mut packages: BTreeMap<usize, Packages<'_>> = BTreeMap::new();
     for script in scripts(scene) {
         let Some(text) = text(scene.image, script.path.as_bytes()) else { continue };
         let name = String::from_utf8_lossy(&script.interpreter).into_owned();
@@ -71,11 +69,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
         let roots = scene.surroundings.roots;
         let walk = roots.walk(script.path.as_bytes(), &ImagePath::root()).ok();
         let brought = walk.and_then(|walk| {
-            let root = &roots.roots()[walk.source];
-            let packages = packages
-                .entry(walk.source)
-                .or_insert_with(|| Packages::read(&**root.host(), root.base()));
-            Brought::find(packages, &walk.real)
+            Brought::find(installed.packages(&roots.roots()[walk.source]), &walk.real)
         });
         let relation = |module: &str| {
             brought.as_ref().map_or(Relation::Usual, |brought| brought.relation(scene, module))
@@ -108,16 +102,13 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<ResolveError> {
             });
         }
     }
-    warnings.extend(embedding(scene, &mut packages));
+    warnings.extend(embedding(scene, installed));
     warnings
 }
 
 /// Returns a warning for each program with an interpreter inside whose package, or those that it
 /// depends on, have modules for that which the image lacks.
-fn embedding<'s>(
-    scene: &'s Scene<'_>,
-    packages: &mut BTreeMap<usize, Packages<'s>>,
-) -> Vec<ResolveError> {
+fn embedding(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<ResolveError> {
     let roots = scene.surroundings.roots;
     let mut warnings = Vec::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
@@ -131,10 +122,7 @@ fn embedding<'s>(
             continue;
         }
         let Ok(walk) = roots.walk(&run.program, &ImagePath::root()) else { continue };
-        let root = &roots.roots()[walk.source];
-        let packages = packages
-            .entry(walk.source)
-            .or_insert_with(|| Packages::read(&**root.host(), root.base()));
+        let packages = installed.packages(&roots.roots()[walk.source]);
         let Some(mut brought) = Brought::find(packages, &walk.real) else { continue };
         let code = Code::new(std::iter::empty(), false);
         let mut missing = Missing::default();
