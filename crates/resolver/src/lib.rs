@@ -33,6 +33,7 @@ mod parcel;
 mod pattern;
 mod places;
 mod platform;
+mod programs;
 mod query;
 mod resolve;
 mod root;

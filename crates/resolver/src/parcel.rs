@@ -10,10 +10,7 @@ use imgc_planner::recipe::ImagePath;
 use memchr::memmem;
 
 use crate::packages::Packages;
-
-/// Where programs are that are found by their names.
-pub(crate) const PROGRAMS: &[&str] =
-    &["/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/games/", "/usr/local/bin/"];
+use crate::programs::is_program;
 
 /// What a program's package brings, with those that are a part of it.
 #[derive(Debug, Default)]
@@ -29,13 +26,6 @@ pub(crate) struct Parcel {
 /// Most programs of packages that are of one purpose, if every system has them. What brings more is a
 /// collection, as coreutils with some hundred are.
 const MAX_PROGRAMS: usize = 60;
-
-/// Tells whether a path is that of a program that is found by its name.
-pub(crate) fn is_program(path: &ImagePath) -> bool {
-    PROGRAMS.iter().any(|directory| {
-        path.as_bytes().strip_prefix(directory.as_bytes()).is_some_and(|name| !name.contains(&b'/'))
-    })
-}
 
 impl Packages<'_> {
     /// Returns what comes with the package that a file is from; nothing if none lists it.

@@ -16,7 +16,8 @@ use crate::glob::names;
 use crate::host::FileType;
 use crate::loader::Elf;
 use crate::packages::Packages;
-use crate::parcel::{PROGRAMS, Parcel, is_program};
+use crate::parcel::Parcel;
+use crate::programs::{self, PROGRAMS, is_program};
 use crate::root::Roots;
 use crate::script;
 
@@ -371,8 +372,7 @@ impl Words {
         if let Some(end) = text.strip_prefix(b"%s").filter(|end| is_end(end)) {
             self.ends.insert(end.to_vec());
         }
-        let is_path = PROGRAMS.iter().any(|directory| word.starts_with(directory.as_bytes()));
-        if is_path && (is_whole || self.by_shell) {
+        if programs::behind(word).is_some() && (is_whole || self.by_shell) {
             self.paths.insert(word.to_vec());
         }
     }

@@ -16,6 +16,7 @@ use crate::host::FileType;
 use crate::launch::Run;
 use crate::packages::{Installed, Packages};
 use crate::parcel::Parcel;
+use crate::programs;
 
 /// Most lines that one parcel is worth: what is spread over more places is no part of a program.
 const MAX_LINES: usize = 40;
@@ -402,10 +403,7 @@ fn is_own_name(place: &ImagePath, parcel: &Parcel) -> bool {
     let name = String::from_utf8_lossy(place.file_name().unwrap_or_default()).into_owned();
     let name = name.strip_suffix(".pid").unwrap_or(&name);
     let is_program = |path: &ImagePath| {
-        path.file_name() == Some(name.as_bytes())
-            && crate::parcel::PROGRAMS
-                .iter()
-                .any(|directory| path.as_bytes().starts_with(directory.as_bytes()))
+        path.file_name() == Some(name.as_bytes()) && programs::behind(path.as_bytes()).is_some()
     };
     parcel.packages.iter().any(|package| package.starts_with(name))
         || parcel.paths.iter().any(is_program)

@@ -19,6 +19,7 @@ use crate::evidence::scene::Scene;
 use crate::host::FileType;
 use crate::loader::Elf;
 use crate::packages::Packages;
+use crate::programs;
 use crate::root::Step;
 use crate::script;
 
@@ -37,9 +38,6 @@ const INSTALLERS: &[&str] = &[
     "tex-common",
     "ucf",
 ];
-
-/// Where programs stand.
-const PROGRAMS: &[&[u8]] = &[b"/usr/bin/", b"/usr/sbin/", b"/usr/games/"];
 
 /// What packages put into other programs' directories, and what only people, compilers, package
 /// managers and editors read.
@@ -292,8 +290,10 @@ impl<'p> Brought<'p> {
     pub(super) fn add_programs(&self, scene: &Scene<'_>, script: &Code, missing: &mut Missing) {
         for package in self.own.union(&self.direct()) {
             for path in self.packages.paths(package) {
-                let name = PROGRAMS.iter().find_map(|directory| path.strip_prefix(*directory));
-                let (Some(name), Ok(path)) = (name, std::str::from_utf8(&path)) else { continue };
+                let (Some(name), Ok(path)) = (programs::behind(&path), std::str::from_utf8(&path))
+                else {
+                    continue;
+                };
                 let Ok(name) = std::str::from_utf8(name) else { continue };
                 if !scene.image_has(path) && script.names(name) {
                     missing.add_program(scene, name, path);
@@ -548,7 +548,7 @@ impl Missing {
 
 /// Tells whether a path is below a directory of programs.
 fn is_among_programs(path: &[u8]) -> bool {
-    PROGRAMS.iter().any(|directory| path.starts_with(directory))
+    programs::behind(path).is_some()
 }
 
 /// Tells whether the kernel would start a file of the sources.
