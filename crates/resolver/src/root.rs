@@ -158,6 +158,20 @@ impl Roots {
         Ok(file)
     }
 
+    /// Returns the first bytes of the file that a walk ended at, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and the host's.
+    ///
+    /// # Panics
+    /// When the walk is that of other roots.
+    pub(crate) fn read_start(&self, walk: &Walk, limit: usize) -> Result<Vec<u8>, Errno> {
+        let mut start = vec![0; limit];
+        let count = self.open(walk)?.read_at(&mut start, 0)?;
+        start.truncate(count);
+        Ok(start)
+    }
+
     /// Tells whether the file that a walk ended at has capabilities (`security.capability`).
     ///
     /// # Panics

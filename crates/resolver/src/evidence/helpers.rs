@@ -291,10 +291,8 @@ fn plugin_calls_shell(scene: &Scene<'_>, parcel: &Parcel) -> bool {
 /// language along.
 fn is_elf(scene: &Scene<'_>, path: &ImagePath) -> bool {
     let roots = scene.surroundings.roots;
-    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
-    let file = walk.and_then(|walk| roots.open(&walk).ok());
-    let mut start = [0; 4];
-    file.is_some_and(|file| file.read_at(&mut start, 0).is_ok()) && start == *b"\x7fELF"
+    let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { return false };
+    roots.read_start(&walk, script::START_BYTES).is_ok_and(|start| Elf::is_elf(&start))
 }
 
 fn has_program(scene: &Scene<'_>, path: &str) -> bool {
@@ -444,10 +442,8 @@ fn is_unready(scene: &Scene<'_>, path: &ImagePath) -> bool {
     if walk.stat.file_type != FileType::Regular || walk.stat.mode & 0o001 == 0 {
         return false;
     }
-    let Ok(file) = roots.open(&walk) else { return false };
-    let mut start = [0; script::START_BYTES];
-    let Ok(count) = file.read_at(&mut start, 0) else { return false };
-    script::interpreter(&start[..count]).is_some_and(|(interpreter, _)| {
+    let Ok(start) = roots.read_start(&walk, script::START_BYTES) else { return false };
+    script::interpreter(&start).is_some_and(|(interpreter, _)| {
         let has = |roots: &Roots| roots.walk(interpreter, &ImagePath::root()).is_ok();
         has(roots) && !(has(scene.image) && scene.has(path))
     })

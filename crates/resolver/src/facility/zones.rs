@@ -25,9 +25,8 @@ pub(super) fn add(asking: &Asking<'_>, zone: Option<&ZoneName>, drafts: &mut Dra
     };
     let path = format!("{ZONES}/{zone}");
     let found = asking.find(path.as_bytes()).filter(|walk| {
-        let mut start = [0; MAGIC.len()];
-        let file = asking.surroundings.roots.open(walk);
-        file.is_ok_and(|file| file.read_at(&mut start, 0) == Ok(start.len()) && start == MAGIC)
+        let start = asking.surroundings.roots.read_start(walk, MAGIC.len());
+        start.is_ok_and(|start| start == MAGIC)
     });
     if let Some(walk) = found {
         asking.supply(&walk, drafts);

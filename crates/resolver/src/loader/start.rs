@@ -126,9 +126,8 @@ impl Loader {
                 let elf = elf.map_err(|unread| match unread {
                     Unread::Open(errno) => StartProblem::ProgramUnreadable(errno),
                     Unread::Elf(ElfProblem::Magic | ElfProblem::TooShort) => {
-                        let mut start = [0; 2];
-                        match roots.open(&walk).and_then(|file| file.read_at(&mut start, 0)) {
-                            Ok(2) if start == *b"#!" => StartProblem::Script,
+                        match roots.read_start(&walk, 2) {
+                            Ok(start) if start == b"#!" => StartProblem::Script,
                             _ => StartProblem::NotElf,
                         }
                     }

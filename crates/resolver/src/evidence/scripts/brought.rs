@@ -335,10 +335,8 @@ impl<'p> Brought<'p> {
             if walk.stat.file_type != FileType::Regular || walk.stat.mode & 0o001 == 0 {
                 continue;
             }
-            let mut start = [0; script::START_BYTES];
-            let file = scene.image.open(&walk).ok();
-            let count = file.and_then(|file| file.read_at(&mut start, 0).ok()).unwrap_or(0);
-            let Some((interpreter, _)) = script::interpreter(&start[..count]) else { continue };
+            let start = scene.image.read_start(&walk, script::START_BYTES).unwrap_or_default();
+            let Some((interpreter, _)) = script::interpreter(&start) else { continue };
             let Ok(interpreter) = std::str::from_utf8(interpreter) else { continue };
             if !SHELLS.contains(&interpreter) {
                 continue;
@@ -554,11 +552,9 @@ fn is_among_programs(path: &[u8]) -> bool {
 /// Tells whether the kernel would start a file of the sources.
 fn can_start(scene: &Scene<'_>, path: &str) -> bool {
     let roots = scene.surroundings.roots;
-    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
-    let file = walk.and_then(|walk| roots.open(&walk).ok());
-    let mut start = [0; 4];
-    let count = file.and_then(|file| file.read_at(&mut start, 0).ok()).unwrap_or(0);
-    start[..count].starts_with(b"#!") || Elf::is_elf(&start[..count])
+    let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { return false };
+    let start = roots.read_start(&walk, script::START_BYTES);
+    start.is_ok_and(|start| start.starts_with(b"#!") || Elf::is_elf(&start))
 }
 
 /// Tells whether a path is that of a library by its soname or a compiler's name, where loaders look.
