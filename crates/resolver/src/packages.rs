@@ -357,6 +357,12 @@ impl<'a> Packages<'a> {
         self.listed(package).filter_map(|path| ImagePath::parse(&path).ok())
     }
 
+    /// Returns the libraries that a package lists where loaders look, by each of their names.
+    pub(crate) fn libraries(&self, package: &str) -> impl Iterator<Item = ImagePath> {
+        let libraries = self.listed(package).filter(|path| is_library(path));
+        libraries.filter_map(|path| ImagePath::parse(&path).ok())
+    }
+
     fn listed(&self, package: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
         let texts = self.texts(package);
         texts.flat_map(|(name, text)| lines(text).map(|line| self.database.listed(name, line)))
@@ -383,6 +389,15 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn parent(path: &[u8]) -> &[u8] {
     let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
     &path[..end]
+}
+
+/// Tells whether a path is that of a library in the directory of all programs, or in that of those of
+/// one architecture: `/usr/lib/x86_64-linux-gnu/libx.so.1`.
+fn is_library(path: &[u8]) -> bool {
+    let name = &path[parent(path).len()..];
+    path.starts_with(b"/usr/lib/")
+        && path.iter().filter(|byte| **byte == b'/').count() <= 4
+        && memmem::find(name, b".so").is_some()
 }
 
 fn without_architecture(listed: &str) -> &str {

@@ -69,16 +69,12 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
 
 /// Returns the libraries of a package where loaders look for them: real path and soname.
 fn libraries(roots: &Roots, packages: &Packages<'_>, package: &str) -> Vec<(ImagePath, Box<[u8]>)> {
-    let is_library = |path: &ImagePath| {
+    let is_needed = |path: &ImagePath| {
         let name = path.file_name().unwrap_or_default();
-        let depth = path.components().count();
-        path.as_bytes().starts_with(b"/usr/lib/")
-            && depth <= 4
-            && name.starts_with(b"lib")
-            && name.windows(4).any(|part| part == b".so.")
+        name.starts_with(b"lib") && name.windows(4).any(|part| part == b".so.")
     };
     let mut found = Vec::new();
-    for path in packages.image_paths(package).filter(is_library) {
+    for path in packages.libraries(package).filter(is_needed) {
         let Some((real, elf)) = read(roots, &path) else { continue };
         let soname = elf.dynamic().and_then(|dynamic| dynamic.soname.clone());
         found.extend(soname.map(|soname| (real, soname)));

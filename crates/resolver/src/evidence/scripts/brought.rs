@@ -403,13 +403,14 @@ impl<'p> Brought<'p> {
             if libraries.is_empty() || self.packages.is_compiled(package) {
                 continue;
             }
-            for path in libraries.iter().flat_map(|library| self.packages.paths(library)) {
-                let Ok(path) = std::str::from_utf8(&path) else { continue };
-                if is_library(path)
+            for path in libraries.iter().flat_map(|library| self.packages.libraries(library)) {
+                let Ok(path) = std::str::from_utf8(path.as_bytes()) else { continue };
+                let name = path.rsplit('/').next().unwrap_or(path);
+                if is_asked_for(name)
                     && !scene.image_has(path)
                     && scene.source_has(path) == Some(FileType::Regular)
                 {
-                    missing.names.insert(path.rsplit('/').next().unwrap_or(path).to_owned());
+                    missing.names.insert(name.to_owned());
                     missing.lines.insert(format!("library \"{path}\""));
                 }
             }
@@ -557,11 +558,8 @@ fn can_start(scene: &Scene<'_>, path: &str) -> bool {
     start.is_ok_and(|start| start.starts_with(b"#!") || Elf::is_elf(&start))
 }
 
-/// Tells whether a path is that of a library by its soname or a compiler's name, where loaders look.
-fn is_library(path: &str) -> bool {
-    let (directory, name) = path.rsplit_once('/').unwrap_or_default();
-    let soname = name.ends_with(".so")
-        || name.split_once(".so.").is_some_and(|(_, version)| !version.contains('.'));
-    soname
-        && matches!(directory.strip_prefix("/usr/lib"), Some(rest) if rest.matches('/').count() < 2)
+/// Tells whether a library has the name by which it is asked for: its soname or that for compilers.
+fn is_asked_for(name: &str) -> bool {
+    name.ends_with(".so")
+        || name.split_once(".so.").is_some_and(|(_, version)| !version.contains('.'))
 }
