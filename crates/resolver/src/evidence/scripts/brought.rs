@@ -4,27 +4,25 @@
 //! each package which others it takes to work, and Debian's policy (7.2) has no program run without
 //! them. So of a script that a package owns, all data of that package counts; of the packages that it
 //! depends on, those with modules of a language in which it is written; and of the programs of both,
-//! those that it names.
+//! those that it names ([`commands`](super::commands)).
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use imgc_planner::recipe::ImagePath;
 
+use super::Missing;
 use super::code::Code;
 use super::language::{LANGUAGES, Language, is_below};
-use super::{Missing, shell, text};
 use crate::evidence::data::{is_data, is_shared};
 use crate::evidence::scene::Scene;
 use crate::host::FileType;
-use crate::loader::Elf;
 use crate::packages::Packages;
 use crate::programs;
 use crate::root::Step;
-use crate::script;
 
 /// Packages that serve the installation of others: they are needed to install, not to run.
-const INSTALLERS: &[&str] = &[
+pub(super) const INSTALLERS: &[&str] = &[
     "adduser",
     "apt",
     "debconf",
@@ -91,28 +89,8 @@ const NEEDS: &[(&str, &str, &str)] = &[
     ("tzdata", "/usr/share/zoneinfo", "timezones"),
 ];
 
-/// Shells, which need nothing beside themselves.
-const SHELLS: &[&str] = &["/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash", "/bin/dash"];
-
-/// Programs of every system that scripts of other languages start, and whose names are seldom words
-/// of another meaning.
-const COMMON: &[&str] = &["bzip2", "cmp", "diff", "gunzip", "gzip", "zcat"];
-
 /// Where packages have directories for what changes.
 const STATE: &[&str] = &["/var/lib/", "/var/cache/", "/var/log/", "/var/spool/"];
-
-/// Ends of the names of modules that are read for names of programs.
-const ENDS: &[&str] = &[".pm", ".pl", ".py", ".rb", ".js", ".lua", ".tcl", ".php"];
-
-/// Most bytes of one file that is read for commands, and of all of them.
-const MAX_FILE_BYTES: u64 = 1 << 20;
-const MAX_TEXT_BYTES: usize = 4 << 20;
-
-/// Most bytes of the scripts for a shell that packages bring for one of another language.
-const MAX_SHELL_BYTES: usize = 256 << 10;
-
-/// Most files of the packages of a script that are read for commands.
-const MAX_FILES: usize = 400;
 
 /// How a module comes to a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,15 +105,15 @@ pub(super) enum Relation {
 
 /// What packages say of one script.
 pub(super) struct Brought<'p> {
-    packages: &'p Packages<'p>,
+    pub(super) packages: &'p Packages<'p>,
     /// Those of the same source that it depends on, and itself.
-    own: BTreeSet<&'p str>,
+    pub(super) own: BTreeSet<&'p str>,
     /// All that it depends on, and itself.
-    closure: BTreeSet<&'p str>,
+    pub(super) closure: BTreeSet<&'p str>,
     /// What its own recommend, with what that depends on, where it is not among the above.
     recommended: BTreeSet<&'p str>,
     /// Those with modules of its languages.
-    modules: BTreeSet<&'p str>,
+    pub(super) modules: BTreeSet<&'p str>,
     languages: Vec<&'static Language>,
 }
 
@@ -248,8 +226,9 @@ impl<'p> Brought<'p> {
     fn parts_of_modules(&self) -> BTreeSet<&'p str> {
         let is_plain = |name: &str| {
             let mut paths = self.packages.paths(name).into_iter();
-            let has_part =
-                |path: &[u8]| is_among_programs(path) || LANGUAGES.iter().any(|one| one.has(path));
+            let has_part = |path: &[u8]| {
+                programs::behind(path).is_some() || LANGUAGES.iter().any(|one| one.has(path))
+            };
             !self.packages.is_compiled(name) && !paths.any(|path| has_part(&path))
         };
         let mut parts = self.modules.clone();
@@ -285,138 +264,6 @@ impl<'p> Brought<'p> {
         }
     }
 
-    /// Adds the programs that run the script's languages, and those of its packages and of the ones
-    /// that these depend on which it names.
-    pub(super) fn add_programs(&self, scene: &Scene<'_>, script: &Code, missing: &mut Missing) {
-        for package in self.own.union(&self.direct()) {
-            for path in self.packages.paths(package) {
-                let (Some(name), Ok(path)) = (programs::behind(&path), std::str::from_utf8(&path))
-                else {
-                    continue;
-                };
-                let Ok(name) = std::str::from_utf8(name) else { continue };
-                if !scene.image_has(path) && script.names(name) {
-                    missing.add_program(scene, name, path);
-                }
-            }
-        }
-        for name in COMMON {
-            let path = format!("/usr/bin/{name}");
-            if !scene.image_has(&path) && script.quotes(name) {
-                missing.add_program(scene, name, &path);
-            }
-        }
-        let directories: Vec<&str> = scene.surroundings.search.path.split(':').collect();
-        for launcher in LANGUAGES.iter().flat_map(|language| language.launchers) {
-            let paths = directories.iter().map(|directory| format!("{directory}/{launcher}"));
-            let found = paths.filter(|path| scene.source_has(path) == Some(FileType::Regular));
-            let Some(path) = found.into_iter().next() else { continue };
-            if scene.image_has(&path) || !script.starts(&[launcher]) {
-                continue;
-            }
-            let real = scene.surroundings.roots.walk(path.as_bytes(), &ImagePath::root());
-            let package = real.ok().and_then(|walk| self.packages.owner(walk.real.as_bytes()));
-            let is_given = |name| self.closure.contains(name) || self.packages.is_essential(name);
-            if package.is_some_and(is_given) {
-                missing.add_program(scene, launcher, &path);
-            }
-        }
-    }
-
-    /// Adds the shells of the scripts that its packages and those that it depends on bring for it, and
-    /// what these start.
-    pub(super) fn add_shells(&self, scene: &Scene<'_>, missing: &mut Missing) {
-        let packages = self.own.union(&self.direct()).copied().collect::<Vec<_>>();
-        let paths = packages.iter().flat_map(|package| self.packages.paths(package));
-        let own = paths.filter(|path| is_own_data(path) && !is_among_programs(path));
-        let (mut texts, mut left) = (String::new(), MAX_SHELL_BYTES);
-        for path in own.filter_map(|path| ImagePath::parse(&path).ok()) {
-            let Ok(walk) = scene.image.walk(path.as_bytes(), &ImagePath::root()) else { continue };
-            if walk.stat.file_type != FileType::Regular || walk.stat.mode & 0o001 == 0 {
-                continue;
-            }
-            let start = scene.image.read_start(&walk, script::START_BYTES).unwrap_or_default();
-            let Some((interpreter, _)) = script::interpreter(&start) else { continue };
-            let Ok(interpreter) = std::str::from_utf8(interpreter) else { continue };
-            if !SHELLS.contains(&interpreter) {
-                continue;
-            }
-            if !scene.image_has(interpreter) {
-                missing.add_program(scene, interpreter, interpreter);
-            }
-            if let Some(text) = text(scene.image, path.as_bytes()).filter(|_| left > 0) {
-                left = left.saturating_sub(text.len());
-                texts.push_str(&text);
-            }
-        }
-        self.add_started(scene, &texts, missing);
-    }
-
-    /// Adds what a text for a shell starts, if it is given with the script's packages.
-    pub(super) fn add_started(&self, scene: &Scene<'_>, text: &str, missing: &mut Missing) {
-        let lines = shell::missing(scene, text).lines.into_iter();
-        for line in lines.filter(|line| self.gives(scene, line)) {
-            let name = line.rsplit('/').next().unwrap_or(&line).trim_end_matches('"');
-            missing.names.insert(name.to_owned());
-            missing.lines.insert(line);
-        }
-    }
-
-    /// Tells whether a line adds a program that comes with the script's packages, with those that
-    /// they depend on, or with every system.
-    pub(super) fn gives(&self, scene: &Scene<'_>, line: &str) -> bool {
-        let Some(path) = line.strip_prefix("binary \"").and_then(|rest| rest.strip_suffix('"'))
-        else {
-            return true;
-        };
-        let walk = scene.surroundings.roots.walk(path.as_bytes(), &ImagePath::root());
-        walk.is_ok_and(|walk| {
-            let real = walk.real.as_bytes();
-            let mut given = self.own.iter().copied().chain(self.direct());
-            given.any(|package| self.packages.lists(package, real)) || self.packages.is_base(real)
-        })
-    }
-
-    /// Returns what its own packages depend on, and what those depend on that have nothing of their
-    /// own.
-    fn direct(&self) -> BTreeSet<&'p str> {
-        let mut pending: Vec<&str> =
-            self.own.iter().flat_map(|own| self.packages.depends(own)).collect();
-        let mut found = BTreeSet::new();
-        while let Some(package) = pending.pop() {
-            if found.insert(package) && self.packages.is_empty(package) {
-                pending.extend(self.packages.depends(package));
-            }
-        }
-        found
-    }
-
-    /// Adds the libraries that packages depend on which have nothing that is linked to them: they open
-    /// them by a foreign function interface (`ctypes`, `ffi`).
-    pub(super) fn add_libraries(&self, scene: &Scene<'_>, missing: &mut Missing) {
-        for package in self.own.union(&self.modules) {
-            let depends = self.packages.depends(package);
-            let libraries: Vec<&&str> = depends
-                .iter()
-                .filter(|name| self.packages.is_library(name) && !INSTALLERS.contains(name))
-                .collect();
-            if libraries.is_empty() || self.packages.is_compiled(package) {
-                continue;
-            }
-            for path in libraries.iter().flat_map(|library| self.packages.libraries(library)) {
-                let Ok(path) = std::str::from_utf8(path.as_bytes()) else { continue };
-                let name = path.rsplit('/').next().unwrap_or(path);
-                if is_asked_for(name)
-                    && !scene.image_has(path)
-                    && scene.source_has(path) == Some(FileType::Regular)
-                {
-                    missing.names.insert(name.to_owned());
-                    missing.lines.insert(format!("library \"{path}\""));
-                }
-            }
-        }
-    }
-
     /// Adds directories in which the script's packages keep what changes, where it names them.
     pub(super) fn add_state(&self, scene: &Scene<'_>, script: &Code, missing: &mut Missing) {
         for path in self.own.iter().flat_map(|own| self.packages.paths(own)) {
@@ -436,56 +283,11 @@ impl<'p> Brought<'p> {
             }
         }
     }
-
-    /// Returns the texts of the script's own packages: what they call, it calls by them. For a script
-    /// of a shell, those of shells.
-    pub(super) fn texts(&self, scene: &Scene<'_>, is_shell: bool) -> Vec<String> {
-        let roots = scene.surroundings.roots;
-        let mut texts = Vec::new();
-        let mut left = MAX_TEXT_BYTES;
-        for path in self.own.iter().flat_map(|own| self.packages.paths(own)) {
-            let is_module = !is_shell && LANGUAGES.iter().any(|language| language.has(&path));
-            let has_end = ENDS.iter().any(|end| path.ends_with(end.as_bytes()));
-            // What a shell reads by `.` may stand among programs, and is none.
-            let is_beside = is_shell && is_among_programs(&path);
-            if !is_module && !is_own_data(&path) && !is_beside || !is_shell && !has_end {
-                continue;
-            }
-            let walk = roots.walk(&path, &ImagePath::root());
-            let is_file = walk.is_ok_and(|walk| {
-                walk.stat.file_type == FileType::Regular && walk.stat.size < MAX_FILE_BYTES
-            });
-            let Some(text) = is_file.then(|| text(roots, &path)).flatten() else { continue };
-            let is_read = if is_beside {
-                text.starts_with("# ")
-            } else {
-                path.ends_with(b".sh") || path.ends_with(b".bash") || is_of_shell(&text)
-            };
-            if is_shell && !is_read {
-                continue;
-            }
-            match left.checked_sub(text.len()) {
-                Some(rest) if texts.len() < MAX_FILES => left = rest,
-                _ => break,
-            }
-            texts.push(text);
-        }
-        texts
-    }
-}
-
-/// Tells whether a text is one for a shell, by its first line.
-fn is_of_shell(text: &str) -> bool {
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("#!").is_some_and(|rest| {
-        let name = rest.split_whitespace().find(|word| !word.ends_with("/env"));
-        matches!(name.and_then(|name| name.rsplit('/').next()), Some("sh" | "bash" | "dash"))
-    })
 }
 
 /// Tells whether a path is data of a package of its own: neither a library of all programs, nor what
 /// others read.
-fn is_own_data(path: &[u8]) -> bool {
+pub(super) fn is_own_data(path: &[u8]) -> bool {
     is_data(path) && !is_shared(path) && !is_foreign(path)
 }
 
@@ -532,34 +334,4 @@ fn add(scene: &Scene<'_>, path: &[u8], missing: &mut Missing) {
     };
     missing.names.insert(text.rsplit('/').next().unwrap_or(text).to_owned());
     missing.lines.insert(format!("{node} \"{text}\""));
-}
-
-impl Missing {
-    pub(super) fn add_program(&mut self, scene: &Scene<'_>, name: &str, path: &str) {
-        if scene.source_has(path) == Some(FileType::Regular) {
-            // What a shell reads by `.` need be no program, wherever it stands.
-            let node = if can_start(scene, path) { "binary" } else { "file" };
-            self.names.insert(name.to_owned());
-            self.lines.insert(format!("{node} \"{path}\""));
-        }
-    }
-}
-
-/// Tells whether a path is below a directory of programs.
-fn is_among_programs(path: &[u8]) -> bool {
-    programs::behind(path).is_some()
-}
-
-/// Tells whether the kernel would start a file of the sources.
-fn can_start(scene: &Scene<'_>, path: &str) -> bool {
-    let roots = scene.surroundings.roots;
-    let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { return false };
-    let start = roots.read_start(&walk, script::START_BYTES);
-    start.is_ok_and(|start| start.starts_with(b"#!") || Elf::is_elf(&start))
-}
-
-/// Tells whether a library has the name by which it is asked for: its soname or that for compilers.
-fn is_asked_for(name: &str) -> bool {
-    name.ends_with(".so")
-        || name.split_once(".so.").is_some_and(|(_, version)| !version.contains('.'))
 }

@@ -5,6 +5,7 @@
 
 mod brought;
 mod code;
+mod commands;
 mod constants;
 mod extension;
 mod language;
