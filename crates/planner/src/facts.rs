@@ -76,6 +76,8 @@ pub enum Mention {
     OwnTimeZones,
     /// `os.CreateTemp`, `os.MkdirTemp`: a Go program that makes temporary files.
     MakesTemporaryFiles,
+    /// `os/exec.(*Cmd).Start`: a Go program that starts others.
+    StartsProgramsInGo,
     /// `net.(*Resolver).lookupIPAddr`: a Go program that comes to resolve names. Go links the C library's
     /// resolver to every program with the package `net` in it.
     ResolvesInGo,
@@ -122,6 +124,7 @@ impl Mention {
         (b"time/tzdata", Self::OwnTimeZones),
         (b"os.CreateTemp\0", Self::MakesTemporaryFiles),
         (b"os.MkdirTemp\0", Self::MakesTemporaryFiles),
+        (b"os/exec.(*Cmd).Start\0", Self::StartsProgramsInGo),
         (b"ISO-8859-1", Self::CharacterSetNames),
         (b"iso-8859-1", Self::CharacterSetNames),
         (b"CP1252", Self::CharacterSetNames),

@@ -92,6 +92,8 @@ struct Relations {
     is_library: bool,
     /// Whether it is for one architecture.
     is_compiled: bool,
+    /// Whether it is for those who build programs (`Section: devel`).
+    is_for_development: bool,
 }
 
 impl Package {
@@ -105,6 +107,7 @@ impl Package {
                 recommends: listed("Recommends").collect(),
                 source: bare(source.unwrap_or_default()),
                 is_library: field("Multi-Arch") == Some("same"),
+                is_for_development: field("Section") == Some("devel"),
                 is_compiled: !self.paragraph.is_empty() && field("Architecture") != Some("all"),
             }
         })
@@ -339,6 +342,11 @@ impl<'a> Packages<'a> {
     /// all architectures.
     pub(crate) fn is_compiled(&self, package: &str) -> bool {
         self.relations(package).is_some_and(|relations| relations.is_compiled)
+    }
+
+    /// Tells whether a package is for those who build programs, by what its distribution says.
+    pub(crate) fn is_for_development(&self, package: &str) -> bool {
+        self.relations(package).is_some_and(|relations| relations.is_for_development)
     }
 
     /// Returns the lists of a package, each with its name.

@@ -61,8 +61,24 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
                 ResolveError::HelpersAreMissing { node, by: by.clone(), names, add: add.clone() };
             found.entry(add).or_insert(missing);
         }
+        let add = own_libraries(scene, parcels);
+        if !add.is_empty() {
+            let left_out = ResolveError::DataIsLeftOut { node, by: by.clone(), add: add.clone() };
+            found.entry(add).or_insert(left_out);
+        }
     }
     found.into_values().collect()
+}
+
+/// Returns the lines for the libraries that the packages of what the image runs have for those who
+/// compile: what it compiles may be linked to them.
+fn own_libraries(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<Name> {
+    let development = parcels.all().flat_map(|(packages, parcel)| {
+        let parts = parcel.packages.iter().filter(|package| packages.is_development(package));
+        parts.flat_map(|package| packages.libraries(package))
+    });
+    let absent = development.filter(|path| !scene.has(path));
+    absent.map(|path| Name::new(format!("library \"{path}\""))).collect()
 }
 
 /// Tells whether a program, or a library that it needs itself, names what programs of C start with.

@@ -444,6 +444,16 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: false,
         condition: Condition::Always,
     },
+    // apt.conf(5), "DIRECTORIES". Measured on 2.6: `apt-rdepends` ends with "Unable to determine a
+    // suitable packaging system type".
+    PluginFamily {
+        name: "the configuration of APT and the list of packages",
+        trigger: Trigger::Loads("libapt-pkg.so"),
+        files: &[Files::TreeAt("/etc/apt/apt.conf.d"), Files::FileAt("/var/lib/dpkg/status")],
+        without: "it knows no packages",
+        warns: false,
+        condition: Condition::Always,
+    },
     // Measured: initdb needs plpgsql and dict_snowball.
     PluginFamily {
         name: "the modules of PostgreSQL",

@@ -7,17 +7,17 @@ use imgc_planner::recipe::ImagePath;
 use imgc_planner::{ElfKind, Mention};
 
 use super::accounts::{Accounts, Missing};
-use super::constants::each_chunk;
 use super::data::{is_data, is_shared};
 use super::parcels::Parcels;
 use super::scene::{Object, Scene, digest};
+use super::words::Words;
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
 use crate::loader::Elf;
 use crate::packages::Packages;
 use crate::parcel::Parcel;
-use crate::programs::{self, PROGRAMS, is_program};
+use crate::programs::{PROGRAMS, is_program};
 use crate::root::Roots;
 use crate::script;
 
@@ -63,22 +63,17 @@ const SHELL: &str = "/bin/sh";
 const USER_LOOKUPS: &[&str] = &["getgrnam", "getgrnam_r", "getpwnam", "getpwnam_r"];
 
 /// Longest word that is looked at, in bytes.
-const MAX_WORD_BYTES: usize = 128;
+pub(super) const MAX_WORD_BYTES: usize = 128;
 
 /// Most programs that one object is said to start: who names more has a list of them.
 const MAX_HELPERS: usize = 24;
 
 /// Programs of the packages that every system has which others start, and which are seldom words by
 /// chance: shells, archivers, compressors, and what copies and compares files.
-const COMMON: &[&str] = &[
+pub(super) const COMMON: &[&str] = &[
     "bash", "bzip2", "cat", "cmp", "cp", "diff", "grep", "gunzip", "gzip", "mv", "rm", "sed", "sh",
     "tar", "zcat",
 ];
-
-/// Shortest name that is looked for at the end of another word, and longest such word, in bytes:
-/// shorter and longer ones end so by chance.
-const MIN_MERGED_BYTES: usize = 4;
-const MAX_MERGED_BYTES: usize = 16;
 
 /// Most programs of other packages that one object is said to start.
 const MAX_FOREIGN: usize = 8;
@@ -289,13 +284,13 @@ fn plugin_calls_shell(scene: &Scene<'_>, parcel: &Parcel) -> bool {
 
 /// Tells whether a program of the sources is none that an interpreter runs, which would bring a whole
 /// language along.
-fn is_elf(scene: &Scene<'_>, path: &ImagePath) -> bool {
+pub(super) fn is_elf(scene: &Scene<'_>, path: &ImagePath) -> bool {
     let roots = scene.surroundings.roots;
     let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { return false };
     roots.read_start(&walk, script::START_BYTES).is_ok_and(|start| Elf::is_elf(&start))
 }
 
-fn has_program(scene: &Scene<'_>, path: &str) -> bool {
+pub(super) fn has_program(scene: &Scene<'_>, path: &str) -> bool {
     let roots = scene.surroundings.roots;
     let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
     let is_program = walk.is_some_and(|walk| {
@@ -304,77 +299,7 @@ fn has_program(scene: &Scene<'_>, path: &str) -> bool {
     is_program && ImagePath::parse(path.as_bytes()).is_ok_and(|path| !scene.has(&path))
 }
 
-/// The words of constants that are known.
-#[derive(Default)]
-struct Words {
-    names: BTreeMap<Vec<u8>, (ImagePath, bool)>,
-    /// Programs that every system has, which count where a line for the shell begins with them.
-    base: BTreeMap<Vec<u8>, ImagePath>,
-    users: BTreeSet<Vec<u8>>,
-    by_shell: bool,
-    /// Whole texts.
-    whole: BTreeSet<Vec<u8>>,
-    /// Those of the program itself, if it looks for others in `PATH`.
-    own: BTreeSet<Vec<u8>>,
-    /// Beginnings of texts, before a blank.
-    first: BTreeSet<Vec<u8>>,
-    /// Absolute paths of programs.
-    paths: BTreeSet<Vec<u8>>,
-    /// Ends of paths behind what is put in at run time, `%s/bin/app`.
-    ends: BTreeSet<Vec<u8>>,
-}
-
 impl Words {
-    /// Reads the constants of an object.
-    fn read(&mut self, scene: &Scene<'_>, object: &Object<'_>) {
-        let roots = scene.surroundings.roots;
-        let Ok(walk) = roots.walk(object.source.as_bytes(), &ImagePath::root()) else { return };
-        let Ok(file) = roots.open(&walk) else { return };
-        let Ok(elf) = Elf::read(&*file, walk.stat.size, None) else { return };
-        each_chunk(&*file, &elf, |chunk| {
-            // A text that is cut is read whole with another chunk.
-            let mut start = 0;
-            for end in memchr::memchr_iter(0, chunk) {
-                let text = &chunk[start..end];
-                start = end + 1;
-                if (2..=MAX_WORD_BYTES).contains(&text.len()) {
-                    self.take(text);
-                }
-            }
-        });
-    }
-
-    fn take(&mut self, text: &[u8]) {
-        let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
-        let is_whole = word.len() == text.len();
-        if is_whole && (self.names.contains_key(text) || self.users.contains(text)) {
-            self.whole.insert(text.to_vec());
-        } else if is_whole && text.len() <= MAX_MERGED_BYTES {
-            // Linkers keep a text that ends another one only there: `diff` of `wdiff`.
-            let ends = COMMON.iter().filter(|name| name.len() >= MIN_MERGED_BYTES);
-            let mut ends = ends.filter(|name| text.ends_with(name.as_bytes()));
-            self.whole.extend(ends.next().map(|name| name.as_bytes().to_vec()));
-        } else if !is_whole {
-            // `"%s%stool" -x %s`
-            let word = String::from_utf8_lossy(word).replace("%s", " ");
-            let is_part = |letter: char| {
-                letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '.')
-            };
-            let mut words = word.split(|letter| !is_part(letter)).filter(|word| !word.is_empty());
-            let first = words.next().filter(|word| self.names.contains_key(word.as_bytes()));
-            self.first.extend(first.map(|word| word.as_bytes().to_vec()));
-        }
-        if !is_whole && self.base.contains_key(word) && is_option(&text[word.len() + 1..]) {
-            self.first.insert(word.to_vec());
-        }
-        if let Some(end) = text.strip_prefix(b"%s").filter(|end| is_end(end)) {
-            self.ends.insert(end.to_vec());
-        }
-        if programs::behind(word).is_some() && (is_whole || self.by_shell) {
-            self.paths.insert(word.to_vec());
-        }
-    }
-
     /// Returns the programs that are of the parcel and named as such, and others.
     fn programs(
         &self,
@@ -447,18 +372,4 @@ fn is_unready(scene: &Scene<'_>, path: &ImagePath) -> bool {
         let has = |roots: &Roots| roots.walk(interpreter, &ImagePath::root()).is_ok();
         has(roots) && !(has(scene.image) && scene.has(path))
     })
-}
-
-/// Tells whether what follows the name of a program is an option: then it is a line for the shell, and
-/// no sentence.
-fn is_option(rest: &[u8]) -> bool {
-    matches!(rest, [b'-', letter, ..] if letter.is_ascii_alphanumeric() || *letter == b'-')
-}
-
-/// Tells whether a text is the end of a path, with a directory in it.
-fn is_end(text: &[u8]) -> bool {
-    let is_of_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.+".contains(byte);
-    text.starts_with(b"/")
-        && text.iter().all(is_of_path)
-        && text.iter().filter(|byte| **byte == b'/').count() > 1
 }

@@ -10,6 +10,7 @@ mod candidates;
 mod compilers;
 mod constants;
 mod data;
+mod dependencies;
 mod facts;
 mod families;
 mod helpers;
@@ -23,6 +24,7 @@ mod scene;
 mod scripts;
 mod unlinked;
 mod unloaded;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,6 +104,7 @@ pub(crate) fn judge(
         let parcels = parcels::Parcels::of(scene, start, &installed);
         warnings.extend(data::judge(scene, &parcels));
         warnings.extend(helpers::judge(scene, &parcels));
+        warnings.extend(dependencies::judge(scene, start, &parcels));
         warnings.extend(unlinked::judge(scene, &parcels));
         warnings.extend(referred::judge(scene, &parcels));
         warnings.extend(parcels.judge(scene));
@@ -115,7 +118,7 @@ pub(crate) fn judge(
     }
     if let Some(scene) = scenes.first() {
         warnings.extend(data::of_plugins(scene, &loaded));
-        warnings.extend(placed::judge(scene, start, &loaded, &known));
+        warnings.extend(placed::judge(scene, start, &loaded, &known, &installed));
     }
     warnings.extend(unloaded::judge(entries, evidence, &known, &loaded));
     warnings

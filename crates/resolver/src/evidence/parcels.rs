@@ -119,6 +119,11 @@ impl<'a> Parcels<'a> {
         found
     }
 
+    /// Returns all of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a Packages<'a>, &Parcel)> {
+        self.parcels.values().map(|(packages, parcel)| (*packages, parcel))
+    }
+
     /// Returns what comes with a program, or with that of which it is a part.
     pub(super) fn get(&self, program: &Object<'_>) -> Option<(&'a Packages<'a>, &Parcel)> {
         let own = self.parcels.get(program.source);
@@ -138,6 +143,18 @@ impl<'a> Parcels<'a> {
         let walk = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok()?;
         let packages = self.installed.packages(&roots.roots()[walk.source]);
         Some((packages, packages.parcel(program.source)?))
+    }
+
+    /// Returns the package of a file, and the packages of its source.
+    pub(super) fn owner(
+        &self,
+        scene: &Scene<'_>,
+        path: &ImagePath,
+    ) -> Option<(&'a Packages<'a>, &'a str)> {
+        let roots = scene.surroundings.roots;
+        let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok()?;
+        let packages = self.installed.packages(&roots.roots()[walk.source]);
+        Some((packages, packages.owner(walk.real.as_bytes())?))
     }
 
     /// Returns what is said of the programs whose packages bring what the image has not.
@@ -243,7 +260,7 @@ fn uses_more(scene: &Scene<'_>, program: &Object<'_>) -> bool {
 
 /// Returns the lines that add what a parcel brings: whole directories that are its own, and files in
 /// directories of others.
-fn places(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> Vec<Name> {
+pub(super) fn places(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> Vec<Name> {
     let homes: BTreeSet<ImagePath> =
         parcel.paths.iter().filter_map(|path| ancestor(path, home_depth(path)?)).collect();
     let mut lines = Vec::new();

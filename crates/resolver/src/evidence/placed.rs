@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{ElfKind, Reason};
 
-use super::candidates::{candidates, is_library};
+use super::candidates::candidates;
 use super::plugins;
 use super::scene::{Object, Scene, digest};
 use crate::error::{Name, ResolveError};
-use crate::packages::Packages;
+use crate::packages::{Installed, Packages};
 
 /// Most libraries of one image that are looked at.
 const MAX_LIBRARIES: usize = 2000;
@@ -23,6 +23,7 @@ pub(super) fn judge(
     start: Option<&ImagePath>,
     loaded: &BTreeSet<ImagePath>,
     known: &BTreeSet<Box<[u8]>>,
+    installed: &Installed<'_>,
 ) -> Vec<ResolveError> {
     let Some(run) = scene.runs.iter().find(|run| run.is_start()) else { return Vec::new() };
     let by_name = by_name(scene);
@@ -31,16 +32,12 @@ pub(super) fn judge(
     let placed: Vec<_> = placed.iter().cloned().zip(needed).collect();
     let mut remarks = plugins::of_placed(scene, run, &placed);
     let roots = scene.surroundings.roots;
-    let mut packages: BTreeMap<usize, Packages<'_>> = BTreeMap::new();
     let mut told: BTreeSet<Vec<Name>> = BTreeSet::new();
     for (library, _) in &placed {
         let names = candidates(library, known);
         let walk = roots.walk(library.source.as_bytes(), &ImagePath::root()).ok();
         let Some(walk) = walk.filter(|_| !names.is_empty()) else { continue };
-        let root = &roots.roots()[walk.source];
-        let packages = packages
-            .entry(walk.source)
-            .or_insert_with(|| Packages::read(&**root.host(), root.base()));
+        let packages = installed.packages(&roots.roots()[walk.source]);
         let Some(owner) = packages.owner(walk.real.as_bytes()) else { continue };
         if start.is_some_and(|start| is_of_others(scene, packages, start, owner)) {
             continue;
@@ -78,10 +75,8 @@ fn is_of_others(
 fn given(packages: &Packages<'_>, package: &str) -> BTreeSet<Vec<u8>> {
     let depends = packages.depends(package).into_iter();
     let libraries = depends.filter(|package| packages.is_library(package));
-    let paths = libraries.flat_map(|package| packages.paths(package));
-    let names =
-        paths.filter_map(|path| path.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec));
-    names.filter(|name| is_library(name)).collect()
+    let paths = libraries.flat_map(|package| packages.libraries(package));
+    paths.filter_map(|path| path.file_name().map(<[u8]>::to_vec)).collect()
 }
 
 /// Returns the libraries that the recipe puts into the image, and that no program loads at its start.

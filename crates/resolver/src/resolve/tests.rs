@@ -1,6 +1,7 @@
 //! Plans against trees in memory.
 
 mod brought;
+mod dependencies;
 mod facts;
 mod failing;
 mod found;

@@ -22,7 +22,7 @@ use crate::programs;
 use crate::root::Step;
 
 /// Packages that serve the installation of others: they are needed to install, not to run.
-pub(super) const INSTALLERS: &[&str] = &[
+pub(in crate::evidence) const INSTALLERS: &[&str] = &[
     "adduser",
     "apt",
     "debconf",

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 
 use imgc_planner::recipe::ImagePath;
+use memchr::memmem;
 
 use super::brought::{Brought, INSTALLERS, is_own_data};
 use super::code::Code;
 use super::language::LANGUAGES;
 use super::{Missing, shell, text};
+use crate::evidence::helpers::is_elf;
 use crate::evidence::scene::Scene;
 use crate::host::FileType;
 use crate::loader::Elf;
@@ -70,6 +72,35 @@ impl<'p> Brought<'p> {
             let is_given = |name| self.closure.contains(name) || self.packages.is_essential(name);
             if package.is_some_and(is_given) {
                 missing.add_program(scene, launcher, &path);
+            }
+        }
+    }
+
+    /// Adds what runs the script's language, if its interpreter is a script that looks for one of several:
+    /// `lua-any`.
+    pub(super) fn add_launchers(&self, scene: &Scene<'_>, script: &str, missing: &mut Missing) {
+        let directories: Vec<&str> = scene.surroundings.search.path.split(':').collect();
+        let find = |name: &str| {
+            let mut paths = directories.iter().map(|directory| format!("{directory}/{name}"));
+            paths.find(|path| scene.source_has(path) == Some(FileType::Regular))
+        };
+        let is_elf =
+            |path: &str| ImagePath::parse(path.as_bytes()).is_ok_and(|path| is_elf(scene, &path));
+        if find(script).is_none_or(|path| is_elf(&path)) {
+            return;
+        }
+        let language = LANGUAGES.iter().find(|language| language.is_run_by(script));
+        let launchers = language.into_iter().flat_map(|language| {
+            let paths = self.closure.iter().flat_map(|package| self.packages.paths(package));
+            paths.filter(|path| {
+                let name = programs::behind(path).and_then(|name| std::str::from_utf8(name).ok());
+                name.is_some_and(|name| language.is_run_by(name))
+            })
+        });
+        for path in launchers {
+            let Ok(path) = std::str::from_utf8(&path) else { continue };
+            if !scene.image_has(path) && is_elf(path) {
+                missing.add_program(scene, path, path);
             }
         }
     }
@@ -142,6 +173,18 @@ impl<'p> Brought<'p> {
         found
     }
 
+    /// Tells whether a package has programs or modules to which libraries are linked. Descriptions of
+    /// libraries (typelibs) are compiled, and none of these.
+    fn has_linked(&self, package: &str) -> bool {
+        let is_linked = |path: &[u8]| {
+            path.ends_with(b".so")
+                || memmem::find(path, b".so.").is_some()
+                || programs::behind(path).is_some()
+        };
+        self.packages.is_compiled(package)
+            && self.packages.paths(package).iter().any(|path| is_linked(path))
+    }
+
     /// Adds the libraries that packages depend on which have nothing that is linked to them: they open
     /// them by a foreign function interface (`ctypes`, `ffi`).
     pub(super) fn add_libraries(&self, scene: &Scene<'_>, missing: &mut Missing) {
@@ -151,7 +194,7 @@ impl<'p> Brought<'p> {
                 .iter()
                 .filter(|name| self.packages.is_library(name) && !INSTALLERS.contains(name))
                 .collect();
-            if libraries.is_empty() || self.packages.is_compiled(package) {
+            if libraries.is_empty() || self.has_linked(package) {
                 continue;
             }
             for path in libraries.iter().flat_map(|library| self.packages.libraries(library)) {

@@ -24,7 +24,8 @@ pub(super) const LANGUAGES: &[Language] = &[
     },
     Language {
         launchers: &["python3", "python3.*"],
-        modules: &["/usr/lib/python3/dist-packages"],
+        // Python comes to libraries of GObject by their descriptions.
+        modules: &["/usr/lib/python3/dist-packages", "/usr/lib/*/girepository-1.0"],
         made: &[],
     },
     Language {
@@ -43,7 +44,7 @@ pub(super) const LANGUAGES: &[Language] = &[
         made: &[],
     },
     Language {
-        launchers: &["lua", "lua5*", "luajit", "texlua"],
+        launchers: &["lua", "lua-any", "lua5*", "luajit", "texlua"],
         modules: &["/usr/share/lua", "/usr/lib/*/lua"],
         made: &[],
     },
@@ -96,6 +97,11 @@ impl Language {
     pub(super) fn has(&self, path: &[u8]) -> bool {
         self.modules.iter().any(|pattern| is_below(pattern.as_bytes(), path))
     }
+}
+
+/// Tells whether a program of this name runs programs of one of the languages.
+pub(in crate::evidence) fn is_interpreter(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| LANGUAGES.iter().any(|one| one.is_run_by(name)))
 }
 
 /// Libraries that are an interpreter, by the start of their soname, and what runs its programs

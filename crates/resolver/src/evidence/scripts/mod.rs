@@ -27,8 +27,10 @@ use crate::glob::names;
 use crate::host::FileType;
 use crate::packages::Installed;
 use crate::root::Roots;
+pub(super) use brought::INSTALLERS;
 use brought::{Brought, Relation};
 use code::Code;
+pub(super) use language::is_interpreter;
 
 /// Most bytes of a script or module that are read. Longer ones carry data.
 const MAX_TEXT_BYTES: usize = 4 << 20;
@@ -253,6 +255,7 @@ impl Missing {
         let texts = [text, &expanded].into_iter().chain(beside.iter().map(String::as_str));
         let code = Code::new(texts, is_shell);
         brought.learn_languages(interpreter, &code);
+        brought.add_launchers(scene, interpreter, self);
         brought.add_data(scene, &code, self);
         brought.add_programs(scene, &code, self);
         if !is_shell {

@@ -116,6 +116,60 @@ fn a_package_without_programs_opens_the_libraries_that_it_depends_on() {
     assert_eq!(remedies(host), ["library \"/usr/lib/x86_64-linux-gnu/libx.so.1\""]);
 }
 
+#[test]
+fn descriptions_of_libraries_bring_those() {
+    let library = Sample::library().soname("libx.so.1").bytes();
+    let status = "Package: app\nArchitecture: all\nDepends: gir1.2-x\n\n\
+                  Package: gir1.2-x\nArchitecture: amd64\nMulti-Arch: same\nDepends: libx1\n\n\
+                  Package: libx1\nArchitecture: amd64\nMulti-Arch: same\n";
+    let places = [
+        ("app", "/usr/bin/app"),
+        ("gir1.2-x", "/usr/lib/x86_64-linux-gnu/girepository-1.0/X-1.0.typelib"),
+        ("libx1", "/usr/lib/x86_64-linux-gnu/libx.so.1"),
+    ];
+    let mut host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/python3", Sample::program().bytes())
+        .program("/usr/bin/app", "#!/usr/bin/python3\n")
+        .file(places[1].1, "GOBJ")
+        .file(places[2].1, &library);
+    for (name, path) in places {
+        host = package(host, name, &[path]);
+    }
+    assert_eq!(
+        remedies(host),
+        [
+            "library \"/usr/lib/x86_64-linux-gnu/libx.so.1\"",
+            "tree \"/usr/lib/x86_64-linux-gnu/girepository-1.0\""
+        ]
+    );
+}
+
+#[test]
+fn an_interpreter_that_looks_for_others_brings_those_of_its_package() {
+    let status = "Package: app\nDepends: lua-any, lua-x\n\nPackage: lua-any\nDepends: lua5.1\n\n\
+                  Package: lua5.1\n\nPackage: lua-x\n\nPackage: lua5.4\n";
+    let program = || Sample::program().bytes();
+    let mut host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/bash", program())
+        .program("/usr/bin/lua-any", "#!/usr/bin/bash\n\"lua$VERSION\"\n")
+        .program("/usr/bin/lua5.1", program())
+        .program("/usr/bin/lua5.4", program())
+        .program("/usr/bin/app", "#!/usr/bin/lua-any\nrequire('x')\n")
+        .file("/usr/share/lua/5.1/x.lua", "");
+    for (name, path) in [
+        ("app", "/usr/bin/app"),
+        ("lua-any", "/usr/bin/lua-any"),
+        ("lua5.1", "/usr/bin/lua5.1"),
+        ("lua5.4", "/usr/bin/lua5.4"),
+        ("lua-x", "/usr/share/lua/5.1/x.lua"),
+    ] {
+        host = package(host, name, &[path]);
+    }
+    assert_eq!(remedies(host), ["binary \"/usr/bin/lua5.1\"", "tree \"/usr/share/lua\""]);
+}
+
 /// A machine with a script in Python of the package `app`, and modules of four packages.
 fn python() -> Memory {
     let status = "Package: app\nDepends: python3-one\nRecommends: python3-usual\n\n\

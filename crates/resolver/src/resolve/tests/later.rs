@@ -228,8 +228,10 @@ fn a_library_that_is_loaded_later_looks_for_its_families_too() {
     let found = warnings(host, |case| case.tree("/usr/lib/lang", "/usr/lib/lang", &[]));
     assert_eq!(
         found,
-        ["`/usr/lib/lang/_settings.so` can use schemas of settings, and none of them is in the image: it ends if it asks for one\n\
-             add what is used, or accept it:\n  tree \"/usr/share/glib-2.0/schemas\"\n  allow plugins_are_left_out \"…\""]
+        [
+            "`/usr/lib/lang/_settings.so` can use schemas of settings, and none of them is in the image: it ends if it asks for one\n\
+             add what is used, or accept it:\n  tree \"/usr/share/glib-2.0/schemas\"\n  allow plugins_are_left_out \"…\""
+        ]
     );
 }
 
