@@ -120,6 +120,12 @@ pub(crate) fn judge(
         warnings.extend(data::of_plugins(scene, &loaded));
         warnings.extend(placed::judge(scene, start, &loaded, &known, &installed));
     }
-    warnings.extend(unloaded::judge(entries, evidence, &known, &loaded));
+    warnings.extend(unloaded::judge(
+        scenes.first().map(|scene| scene.image),
+        entries,
+        evidence,
+        &known,
+        &loaded,
+    ));
     warnings
 }

@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
+use memchr::memmem::Finder;
 
 use super::accounts::configurations;
-use super::constants::is_state;
+use super::constants::{each_chunk, is_state};
 use super::data::{is_behind_closed, is_public, is_shared, is_triplet};
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
 use crate::launch::Run;
+use crate::loader::Elf;
 use crate::packages::{Installed, Packages};
 use crate::parcel::Parcel;
 use crate::programs;
@@ -174,6 +176,13 @@ impl<'a> Parcels<'a> {
                 });
             let (plugins, other): (Vec<Name>, Vec<Name>) =
                 other.into_iter().partition(|line| has_plugins(scene, parcel, line));
+            let ends = ends(scene, run, parcel);
+            let (data, other): (Vec<Name>, Vec<Name>) =
+                other.into_iter().partition(|line| ends.contains(last_name(line)));
+            if !data.is_empty() {
+                let (by, add) = (by.clone(), data);
+                remarks.entry(add.clone()).or_insert(ResolveError::DataIsMissing { node, by, add });
+            }
             if !plugins.is_empty() {
                 let (by, add) = (by.clone(), plugins);
                 let family = "the plug-ins of its package";
@@ -241,6 +250,39 @@ fn has_plugins(scene: &Scene<'_>, parcel: &Parcel, line: &Name) -> bool {
     };
     let plugins: Vec<&ImagePath> = below.filter(is_plugin).collect();
     !plugins.is_empty() && !plugins.iter().any(|path| scene.has(path))
+}
+
+/// Returns the last name of the path of a line that adds a directory.
+fn last_name(line: &Name) -> &[u8] {
+    let path = line.as_bytes().strip_prefix(b"tree \"").and_then(|rest| rest.strip_suffix(b"\""));
+    path.and_then(|path| path.rsplit(|byte| *byte == b'/').next()).unwrap_or_default()
+}
+
+/// Returns the names that a program, and the libraries of its packages, put behind a directory which
+/// they find out at run time: `%s/app-data`.
+fn ends(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> BTreeSet<Vec<u8>> {
+    let finder = Finder::new(b"\0%s/");
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let mut found = BTreeSet::new();
+    let roots = scene.surroundings.roots;
+    for object in scene.objects(run) {
+        let walk = roots.walk(object.source.as_bytes(), &ImagePath::root());
+        let is_own = object.path == run.place || parcel.paths.contains(object.source);
+        let Some(walk) = walk.ok().filter(|_| is_own) else { continue };
+        let Ok(file) = roots.open(&walk) else { continue };
+        let Ok(elf) = Elf::read(&*file, walk.stat.size, None) else { continue };
+        each_chunk(&*file, &elf, |chunk| {
+            for at in finder.find_iter(chunk) {
+                let rest = &chunk[at + finder.needle().len()..];
+                let end = rest.iter().position(|byte| !is_of_name(byte)).unwrap_or(rest.len());
+                let is_end = rest.get(end).is_some_and(|byte| matches!(byte, 0 | b'/'));
+                if is_end && end > 0 {
+                    found.insert(rest[..end].to_vec());
+                }
+            }
+        });
+    }
+    found
 }
 
 fn has(text: &[u8], part: &[u8]) -> bool {

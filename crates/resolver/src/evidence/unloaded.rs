@@ -9,10 +9,13 @@ use imgc_planner::{Digest, ElfKind, Found, NodeId, Reason};
 use super::Evidence;
 use super::scene::digest;
 use crate::error::{Name, ResolveError};
+use crate::root::Roots;
 
-/// Returns a warning for each node whose files need libraries that the image has under no name.
-/// Where a library stands does not matter here: whoever loads the file may search anywhere.
+/// Returns a warning for each node whose files need libraries that the image has under no name, or an
+/// interpreter that it has not. Where a library stands does not matter here: whoever loads the file may
+/// search anywhere.
 pub(super) fn judge(
+    image: Option<&Roots>,
     entries: &BTreeMap<ImagePath, Found>,
     evidence: &BTreeMap<Digest, Evidence>,
     known: &BTreeSet<Box<[u8]>>,
@@ -34,7 +37,14 @@ pub(super) fn judge(
             name.rsplit(|byte| *byte == b'/').next().unwrap_or_default().into()
         };
         let absent = facts.needed.iter().filter(|name| !known.contains(&base(name)));
-        let absent: Vec<Name> = absent.map(Name::new).collect();
+        // The kernel starts it by its path, which is that of a link on most systems.
+        let has =
+            |path: &[u8]| image.is_some_and(|image| image.walk(path, &ImagePath::root()).is_ok());
+        let interpreter = facts
+            .interpreter
+            .as_ref()
+            .filter(|path| facts.kind == ElfKind::Dynamic && path.starts_with(b"/") && !has(path));
+        let absent: Vec<Name> = absent.chain(interpreter).map(Name::new).collect();
         let placed =
             found.needs.iter().find(|need| matches!(need.reason, Reason::Asked | Reason::Matched));
         if let (false, Some(need)) = (absent.is_empty(), placed) {

@@ -219,6 +219,21 @@ fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
 }
 
 #[test]
+fn a_program_that_a_tree_brings_must_find_its_interpreter() {
+    let program = Sample::program().interpreter("/lib/ld-linux.so.2").needs("libc.so.6");
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .program("/usr/lib/lang/run", program.bytes())
+        .program("/usr/lib/lang/own", Sample::program().needs("libc.so.6").bytes());
+    let tree = |case: Case| case.tree("/usr/lib/lang", "/usr/lib/lang", &[]);
+    assert_eq!(
+        warnings(host, tree),
+        ["`/usr/lib/lang/run` needs `/lib/ld-linux.so.2`, which is not in the image\n\
+             add what is used, or accept it:\n  binary \"/usr/lib/lang/run\"\n  allow unloaded_needs_more \"…\""]
+    );
+}
+
+#[test]
 fn a_library_that_is_loaded_later_looks_for_its_families_too() {
     let module = Sample::library().needs("libc.so.6").imports("g_settings_new").bytes();
     let host = debian()

@@ -71,6 +71,17 @@ fn data_of_its_own_packages_that_a_program_names_is_missing() {
 }
 
 #[test]
+fn data_of_its_own_packages_may_have_a_path_that_is_put_together() {
+    let put = |text: &str| said(machine(), Sample::program().constant(text), |case| case);
+    assert!(
+        put("%s/tables-of-app")
+            .contains(&"data_is_missing: tree \"/usr/share/tables-of-app\"".into())
+    );
+    assert!(!put("in %s/tables-of-app").iter().any(|line| line.starts_with("data_is_missing")));
+    assert!(!put("%s/tables").iter().any(|line| line.starts_with("data_is_missing")));
+}
+
+#[test]
 fn plug_ins_and_the_configuration_of_a_service_are_missing() {
     let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/one.so\n/etc/app.conf\n";
     let host = machine()
