@@ -5,6 +5,7 @@
 //! is started. Its name can be too short to be told from other words (`gs`), or be of a library's that
 //! is needed (libgpgme starts `gpg`). So all of this is remarks.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
@@ -37,7 +38,8 @@ pub(super) fn judge(
     let mut remarks = Vec::new();
     let Some(start) = start else { return remarks };
     let runs = || scene.runs.iter().filter(|run| run.is_start());
-    let owned = parcels.owner(scene, start);
+    // Few images have other programs than the one that they run.
+    let owned = OnceCell::new();
     for run in runs() {
         let Some(program) = scene.program(run) else { continue };
         let node = run.node;
@@ -50,7 +52,8 @@ pub(super) fn judge(
                 let by = program.path.clone();
                 remarks.push(ResolveError::HelpersAreLeftOut { node, by, names, add });
             }
-        } else if let Some((packages, package)) = owned {
+        } else if let Some((packages, package)) = *owned.get_or_init(|| parcels.owner(scene, start))
+        {
             let add = brought(scene, &program, packages, package, parcels);
             if !add.is_empty() {
                 let by = program.path.clone();
@@ -74,7 +77,10 @@ fn programs(
     if is_whole && !starts_by_go {
         return BTreeSet::new();
     }
-    let Some((packages, own)) = parcels.find(scene, program) else { return BTreeSet::new() };
+    let known = parcels.get(program);
+    let found = if known.is_none() { parcels.find(scene, program) } else { None };
+    let found = found.as_ref().map(|(packages, parcel)| (*packages, parcel));
+    let Some((packages, own)) = known.or(found) else { return BTreeSet::new() };
     let mut found = BTreeSet::new();
     for object in objects {
         let soname = object.facts().soname.as_deref();
