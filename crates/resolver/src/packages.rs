@@ -462,4 +462,21 @@ mod tests {
         assert_eq!(packages.is_directory_of(b"/usr/lib/app", &one), Some(false));
         assert_eq!(packages.is_directory_of(b"/usr/lib/app/y", &one), None);
     }
+
+    #[test]
+    fn owners_list_a_path_before_the_merge_or_before_it_was_diverted() {
+        let machine = Memory::new()
+            .link("/bin", "usr/bin")
+            .file("/var/lib/dpkg/diversions", "/bin/sh\n/bin/sh.distrib\nother\n")
+            .file("/var/lib/dpkg/info/dash.list", "/bin\n/bin/dash\n/bin/sh\n")
+            .file("/var/lib/dpkg/info/other.list", "/usr/bin\n/usr/bin/sh\n");
+        let root = HostPath::new(b"/");
+        let packages = Packages::read(&machine, &root);
+        let owners = |path: &[u8]| packages.owners(path).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(owners(b"/usr/bin/dash"), ["dash"]);
+        assert_eq!(owners(b"/usr/bin/sh"), ["other"]);
+        assert_eq!(owners(b"/usr/bin/sh.distrib"), ["dash"]);
+        // The link of the merge is no path that a walk ends at.
+        assert_eq!(owners(b"/usr/bin"), ["other"]);
+    }
 }
