@@ -715,7 +715,7 @@ pub enum ResolveError {
         add: Vec<Name>,
     },
     /// Plug-ins of a program are not in the image, and are missed.
-    #[error("`{by}` opens {family}, and none of them is in the image: {without}")]
+    #[error("`{by}` opens {family}, which the image has not: {without}")]
     #[diagnostic(code(imgc::resolve::plugins_are_missing), severity(Warning))]
     #[diagnostic(help("{}", story::paste(add, "plugins_are_missing")))]
     PluginsAreMissing {
@@ -731,7 +731,7 @@ pub enum ResolveError {
         add: Vec<Name>,
     },
     /// Plug-ins of a program are not in the image, which few users miss.
-    #[error("`{by}` can use {family}, and none of them is in the image: {without}")]
+    #[error("`{by}` can use {family}, which the image has not: {without}")]
     #[diagnostic(code(imgc::resolve::plugins_are_left_out), severity(Advice))]
     #[diagnostic(help("{}", story::paste(add, "plugins_are_left_out")))]
     PluginsAreLeftOut {

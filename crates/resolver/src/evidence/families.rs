@@ -12,7 +12,7 @@ pub(super) struct PluginFamily {
     /// What it is, as the subject of "are not in the image".
     pub(super) name: &'static str,
     pub(super) trigger: Trigger,
-    /// Whose absence is told.
+    /// Whose absence is told, each by itself.
     pub(super) files: &'static [Files],
     /// What happens without them.
     pub(super) without: &'static str,
@@ -67,6 +67,8 @@ pub(super) enum Files {
     LibrariesBeside(&'static str, &'static str),
     /// A tree at an absolute path with patterns.
     TreeAt(&'static str),
+    /// Trees of which one stands for all.
+    TreesAt(&'static [&'static str]),
     /// A file at an absolute path.
     FileAt(&'static str),
     /// A library that the loader searches by this name.
@@ -95,24 +97,16 @@ const NAME_SERVICES: &[&str] = &[
     "initgroups",
 ];
 
+/// Fonts, with what fontconfig reads and where its links lead (fontconfig user manual, "Files").
 const fn fonts(trigger: Trigger, warns: bool) -> PluginFamily {
     PluginFamily {
-        name: "fonts",
+        name: "fonts and their configuration",
         trigger,
-        files: &[Files::TreeAt("/usr/share/fonts")],
+        files: &[
+            Files::TreesAt(&["/etc/fonts", "/usr/share/fontconfig"]),
+            Files::TreeAt("/usr/share/fonts"),
+        ],
         without: "text is drawn as boxes, or not at all",
-        warns,
-        condition: Condition::Always,
-    }
-}
-
-/// What fontconfig reads, and where its links lead.
-const fn font_configuration(trigger: Trigger, warns: bool) -> PluginFamily {
-    PluginFamily {
-        name: "the configuration of fonts",
-        trigger,
-        files: &[Files::TreeAt("/etc/fonts"), Files::TreeAt("/usr/share/fontconfig")],
-        without: "no font is found",
         warns,
         condition: Condition::Always,
     }
@@ -305,11 +299,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     PluginFamily {
         name: "the modules of Perl",
         trigger: Trigger::Program(&["perl", "perl5*"]),
-        files: &[
-            Files::TreeAt("/usr/lib/*/perl-base"),
-            Files::TreeAt("/usr/lib64/perl5"),
-            Files::TreeAt("/usr/lib/perl5"),
-        ],
+        files: &[Files::TreesAt(&["/usr/lib/*/perl-base", "/usr/lib64/perl5", "/usr/lib/perl5"])],
         without: "scripts that use any module fail",
         warns: true,
         condition: Condition::Always,
@@ -398,13 +388,24 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: false,
         condition: Condition::Always,
     },
-    // Fontconfig user manual, "Files": its configuration says where fonts are.
     fonts(Trigger::Needs("libfontconfig.so.1"), true),
-    font_configuration(Trigger::Needs("libfontconfig.so.1"), true),
     fonts(Trigger::Needs("libpango-1.0.so.0"), true),
-    font_configuration(Trigger::Needs("libpango-1.0.so.0"), true),
     fonts(Trigger::Loads("libfontconfig.so.1"), false),
-    font_configuration(Trigger::Loads("libfontconfig.so.1"), false),
+    // Kpathsea manual, "Filename lookup"; Debian's "TeX Policy". Measured with pdftex: without the
+    // formats it starts `mktexfmt`.
+    PluginFamily {
+        name: "formats, fonts and macros of TeX",
+        trigger: Trigger::Program(&["tex", "etex", "pdftex", "luatex", "luahbtex", "xetex"]),
+        files: &[
+            Files::TreeAt("/etc/texmf"),
+            Files::TreeAt("/usr/share/texmf"),
+            Files::TreeAt("/usr/share/texlive/texmf-dist"),
+            Files::TreeAt("/var/lib/texmf"),
+        ],
+        without: "it knows no format",
+        warns: false,
+        condition: Condition::Always,
+    },
     // ImageMagick manual, "Modules": each format is a coder that is opened by its name. Debian builds
     // none in. Measured on 6.9: `dmtxwrite` ends with "Illegal format".
     PluginFamily {

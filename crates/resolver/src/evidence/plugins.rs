@@ -58,8 +58,10 @@ fn add_families(
             continue;
         }
         for trigger in triggers(&family.trigger, program, objects) {
-            let missing = lines(scene, run, family, trigger, objects);
-            let Some(add) = missing.filter(|lines| !lines.is_empty()) else { continue };
+            let add = lines(scene, run, family, trigger, objects);
+            if add.is_empty() {
+                continue;
+            }
             let (node, by) = (program.node, trigger.path.clone());
             let (family, without, warns) = (family.name, family.without, family.warns);
             if warns {
@@ -166,59 +168,64 @@ fn named_so<'o>(objects: &'o [Object<'_>], start: &str) -> Vec<&'o Object<'o>> {
     objects.iter().filter(is_one).collect()
 }
 
-/// Returns the lines of a recipe that add the family; nothing if the image has some of it.
+/// Returns the lines of a recipe that add the family, but for those files of which the image has some.
 fn lines(
     scene: &Scene<'_>,
     run: &Run,
     family: &PluginFamily,
     trigger: &Object<'_>,
     objects: &[Object<'_>],
-) -> Option<Vec<Name>> {
-    let mut lines = BTreeSet::new();
-    for files in family.files {
-        match files {
-            Files::Libraries(pattern) => {
-                lines.extend(libraries(scene, &below(trigger.source, pattern))?);
-            }
-            Files::LibrariesBeside(soname, pattern) => {
-                let soname = soname.as_bytes();
-                let beside =
-                    objects.iter().find(|object| object.facts().soname.as_deref() == Some(soname));
-                if let Some(beside) = beside {
-                    lines.extend(libraries(scene, &below(beside.source, pattern))?);
-                }
-            }
-            Files::Tree(pattern) => lines.extend(trees(scene, &below(trigger.source, pattern))?),
-            Files::TreeWith(file, tree) => {
-                if !trees(scene, &below(trigger.source, file))?.is_empty() {
-                    let tree = glob(scene.surroundings.roots, &below(trigger.source, tree));
-                    lines.extend(tree.iter().map(tree_line));
-                }
-            }
-            Files::TreeAt(pattern) => lines.extend(trees(scene, pattern.as_bytes())?),
-            Files::FileAt(path) => {
-                let found = glob(scene.surroundings.roots, path.as_bytes());
-                if found.iter().any(|path| scene.has(path)) {
-                    return None;
-                }
-                lines.extend(found.iter().map(|path| Name::new(format!("file \"{path}\""))));
-            }
-            Files::CharsetsOfLibc(pattern) => {
-                let libc = objects
-                    .iter()
-                    .find(|object| object.facts().soname.as_deref() == Some(&b"libc.so.6"[..]));
-                if let Some(libc) = libc {
-                    let beside = below(libc.source, pattern);
-                    let moved = [b"/usr", &beside[..]].concat();
-                    if !trees(scene, &beside)?.is_empty() | !trees(scene, &moved)?.is_empty() {
-                        lines.insert(Name::new("needs charsets"));
-                    }
-                }
-            }
-            Files::Named(name) => lines.extend(named(scene, run, trigger, name)?),
+) -> Vec<Name> {
+    let lines: BTreeSet<Name> = family
+        .files
+        .iter()
+        .filter_map(|files| lines_of(scene, run, files, trigger, objects))
+        .flatten()
+        .collect();
+    lines.into_iter().collect()
+}
+
+/// Returns the lines that add some files; nothing if the image has any of them.
+fn lines_of(
+    scene: &Scene<'_>,
+    run: &Run,
+    files: &Files,
+    trigger: &Object<'_>,
+    objects: &[Object<'_>],
+) -> Option<BTreeSet<Name>> {
+    let beside = |soname: &[u8]| {
+        objects.iter().find(|object| object.facts().soname.as_deref() == Some(soname))
+    };
+    match files {
+        Files::Libraries(pattern) => libraries(scene, &below(trigger.source, pattern)),
+        Files::LibrariesBeside(soname, pattern) => {
+            libraries(scene, &below(beside(soname.as_bytes())?.source, pattern))
         }
+        Files::Tree(pattern) => trees(scene, &below(trigger.source, pattern)),
+        Files::TreeWith(file, tree) => {
+            let has_file = !trees(scene, &below(trigger.source, file))?.is_empty();
+            let tree = glob(scene.surroundings.roots, &below(trigger.source, tree));
+            Some(tree.iter().filter(|_| has_file).map(tree_line).collect())
+        }
+        Files::TreeAt(pattern) => trees(scene, pattern.as_bytes()),
+        Files::TreesAt(patterns) => {
+            let found = patterns.iter().map(|pattern| trees(scene, pattern.as_bytes()));
+            found.collect::<Option<Vec<_>>>().map(|found| found.into_iter().flatten().collect())
+        }
+        Files::FileAt(path) => {
+            let found = glob(scene.surroundings.roots, path.as_bytes());
+            let is_absent = !found.iter().any(|path| scene.has(path));
+            let line = |path| Name::new(format!("file \"{path}\""));
+            is_absent.then(|| found.iter().map(line).collect())
+        }
+        Files::CharsetsOfLibc(pattern) => {
+            let own = below(beside(b"libc.so.6")?.source, pattern);
+            let moved = [b"/usr", &own[..]].concat();
+            let is_there = !trees(scene, &own)?.is_empty() | !trees(scene, &moved)?.is_empty();
+            is_there.then(|| [Name::new("needs charsets")].into())
+        }
+        Files::Named(name) => named(scene, run, trigger, name),
     }
-    Some(lines.into_iter().collect())
 }
 
 /// Returns a pattern below the directory of a file.

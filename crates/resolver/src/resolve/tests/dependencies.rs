@@ -34,7 +34,7 @@ fn machine(app: Sample) -> Memory {
         .program("/usr/bin/app", app.needs("libc.so.6").bytes())
         .program("/usr/bin/gv-script", "#!/usr/bin/python3\n");
     for name in ["gv", "python3", "gcc", "a1", "a2", "a3", "a4"] {
-        host = host.program(&format!("/usr/bin/{name}"), Sample::program().bytes());
+        host = host.program(format!("/usr/bin/{name}"), Sample::program().bytes());
     }
     host
 }

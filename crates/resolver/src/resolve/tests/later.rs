@@ -167,9 +167,9 @@ fn a_family_is_told_if_the_sources_have_it_and_the_image_has_nothing_of_it() {
     assert_eq!(
         warnings(host.clone(), |case| case),
         [
-            "`/usr/bin/app` can use the character sets of iconv, and none of them is in the image: it converts ASCII, UTF-8, UCS-2 and UCS-4 alone\n\
+            "`/usr/bin/app` can use the character sets of iconv, which the image has not: it converts ASCII, UTF-8, UCS-2 and UCS-4 alone\n\
              add what is used, or accept it:\n  needs charsets\n  allow plugins_are_left_out \"…\"",
-            "`/usr/lib/x86_64-linux-gnu/libsasl2.so.2` opens the mechanisms of SASL, and none of them is in the image: it has no mechanism to authenticate by\n\
+            "`/usr/lib/x86_64-linux-gnu/libsasl2.so.2` opens the mechanisms of SASL, which the image has not: it has no mechanism to authenticate by\n\
              add what is used, or accept it:\n  library \"/usr/lib/x86_64-linux-gnu/sasl2/*.so\"\n  allow plugins_are_missing \"…\"",
         ]
     );
@@ -244,7 +244,7 @@ fn a_library_that_is_loaded_later_looks_for_its_families_too() {
     assert_eq!(
         found,
         [
-            "`/usr/lib/lang/_settings.so` can use schemas of settings, and none of them is in the image: it ends if it asks for one\n\
+            "`/usr/lib/lang/_settings.so` can use schemas of settings, which the image has not: it ends if it asks for one\n\
              add what is used, or accept it:\n  tree \"/usr/share/glib-2.0/schemas\"\n  allow plugins_are_left_out \"…\""
         ]
     );
