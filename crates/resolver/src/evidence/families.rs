@@ -112,6 +112,40 @@ const fn fonts(trigger: Trigger, warns: bool) -> PluginFamily {
     }
 }
 
+/// The programs of a Java Development Kit, which are all launchers of one virtual machine (JDK tool
+/// specifications).
+const JAVA: &[&str] = &[
+    "jar",
+    "jarsigner",
+    "java",
+    "javac",
+    "javadoc",
+    "javap",
+    "jcmd",
+    "jconsole",
+    "jdb",
+    "jdeprscan",
+    "jdeps",
+    "jfr",
+    "jhsdb",
+    "jimage",
+    "jinfo",
+    "jlink",
+    "jmap",
+    "jmod",
+    "jpackage",
+    "jps",
+    "jrunscript",
+    "jshell",
+    "jstack",
+    "jstat",
+    "jstatd",
+    "jwebserver",
+    "keytool",
+    "rmiregistry",
+    "serialver",
+];
+
 /// What ImageMagick reads: its coders, and the policy for them.
 const MAGICK: &[Files] =
     &[Files::Tree("ImageMagick-*/modules-*/coders"), Files::TreeAt("/etc/ImageMagick-*")];
@@ -484,9 +518,9 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     // The launcher finds libjvm by its path (java.base, `java_md.c`).
     PluginFamily {
         name: "the virtual machine of Java",
-        trigger: Trigger::Program(&["java"]),
+        trigger: Trigger::Program(JAVA),
         files: &[Files::TreeWith("../lib/server/libjvm.so", "../lib"), Files::Tree("../conf")],
-        without: "`java` does not start",
+        without: "it does not start",
         warns: true,
         condition: Condition::Always,
     },
