@@ -76,6 +76,12 @@ pub enum Mention {
     OwnTimeZones,
     /// `os.CreateTemp`, `os.MkdirTemp`: a Go program that makes temporary files.
     MakesTemporaryFiles,
+    /// `mime/multipart.(*Reader).readForm`: a Go program that serves forms, with which files come that are
+    /// large. Whoever links Go's server of HTTP has it.
+    ReadsFormsInGo,
+    /// `net/http.(*Transport).roundTrip`, `net.Dial` and the like: a Go program that connects to others by
+    /// their names.
+    ConnectsInGo,
     /// `os/exec.(*Cmd).Start`: a Go program that starts others.
     StartsProgramsInGo,
     /// `net.(*Resolver).lookupIPAddr`: a Go program that comes to resolve names. Go links the C library's
@@ -85,6 +91,8 @@ pub enum Mention {
     LooksUpUsersInGo,
     /// `GHCRTS`: a program of Haskell, whose runtime brings calls that few programs come to.
     Haskell,
+    /// `OCAMLRUNPARAM`: a program of OCaml, whose libraries are linked whole.
+    OCaml,
     /// The name of a character set of old, such as `ISO-8859-1`: a program that converts others than
     /// that of its surroundings.
     CharacterSetNames,
@@ -124,6 +132,11 @@ impl Mention {
         (b"time/tzdata", Self::OwnTimeZones),
         (b"os.CreateTemp\0", Self::MakesTemporaryFiles),
         (b"os.MkdirTemp\0", Self::MakesTemporaryFiles),
+        (b"mime/multipart.(*Reader).readForm\0", Self::ReadsFormsInGo),
+        (b"net/http.(*Transport).roundTrip\0", Self::ConnectsInGo),
+        (b"net.Dial\0", Self::ConnectsInGo),
+        (b"net.DialTimeout\0", Self::ConnectsInGo),
+        (b"crypto/tls.DialWithDialer\0", Self::ConnectsInGo),
         (b"os/exec.(*Cmd).Start\0", Self::StartsProgramsInGo),
         (b"ISO-8859-1", Self::CharacterSetNames),
         (b"iso-8859-1", Self::CharacterSetNames),
@@ -137,6 +150,7 @@ impl Mention {
         (b"os/user.LookupGroup\0", Self::LooksUpUsersInGo),
         (b"os/user.LookupGroupId\0", Self::LooksUpUsersInGo),
         (b"GHCRTS\0", Self::Haskell),
+        (b"OCAMLRUNPARAM\0", Self::OCaml),
         (b"\0HOME\0", Self::Home),
         (b"crt1.o", Self::StartFiles),
         (b"RUST_BACKTRACE", Self::Rust),

@@ -20,6 +20,29 @@ const LOOK_UP: &[&str] = &[
     "getgrent",
 ];
 
+/// Functions that a program calls with a name to find the home of another user too, `~user`.
+const BY_NAME: &[&str] = &["getpwnam", "getpwnam_r"];
+
+/// Functions by which a program becomes another user, or gives files to one: then it means whom it looks
+/// up.
+const CHANGE: &[&str] = &[
+    "chown",
+    "fchown",
+    "fchownat",
+    "lchown",
+    "initgroups",
+    "setegid",
+    "seteuid",
+    "setfsuid",
+    "setgid",
+    "setgroups",
+    "setregid",
+    "setresgid",
+    "setresuid",
+    "setreuid",
+    "setuid",
+];
+
 /// Functions by which most programs only look for the home directory of their own user, if `HOME`
 /// does not say it.
 const OWN: &[&str] = &["getpwuid", "getpwuid_r"];
@@ -29,7 +52,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if has {
         return Vec::new();
     }
-    let Users { sure, mut possible } = scene.users(looks_up);
+    let Users { sure, mut possible } = scene.users_or(means_users, looks_up);
     if sure.is_empty() {
         // The standard library of Rust has such a call, which few programs come to; the runtime of
         // Haskell has others too.
@@ -42,6 +65,20 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         possible.extend(own.sure);
     }
     lacks(Want::Users, Users { sure, possible }, |by| Finding::NoUsers { by })
+}
+
+/// Tells of a program that looks somebody up to act for or upon them.
+fn means_users(program: &Program<'_>) -> Option<Evidence> {
+    let facts = &program.file.facts;
+    if program.is_go() || program.is_static() || facts.mentions.contains(&Mention::OCaml) {
+        return if program.is_go() || program.is_static() { looks_up(program) } else { None };
+    }
+    let others: Vec<&'static str> =
+        LOOK_UP.iter().copied().filter(|name| !BY_NAME.contains(name)).collect();
+    let changes = facts.imports_any(CHANGE);
+    let found = program.surely_calls(&others);
+    let found = found.or_else(|| program.surely_calls(BY_NAME).filter(|_| changes));
+    found.filter(|_| !facts.mentions.contains(&Mention::Haskell))
 }
 
 fn looks_up(program: &Program<'_>) -> Option<Evidence> {

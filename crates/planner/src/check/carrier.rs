@@ -47,6 +47,11 @@ const CARRIERS: &[Carrier] = &[
     carrier("libisc-", CERTIFICATES, &[]),
     carrier("libmariadb.so", CERTIFICATES, &[]),
     carrier("libldap", CERTIFICATES, &[]),
+    carrier(
+        "libldap",
+        NAMES,
+        &["ldap_initialize", "ldap_init", "ldap_open", "ldap_bind", "ldap_sasl_"],
+    ),
     carrier("libkrb5", CERTIFICATES, &[]),
     // The standard library of Rust, as a library of its compiler.
     carrier("libstd-", &[], &[]),
@@ -169,16 +174,78 @@ pub(super) fn is_program(library: &ImagePath) -> bool {
     PROGRAMS.iter().any(|start| name.starts_with(start.as_bytes()))
 }
 
+/// Beginnings of the names of libraries that connect to others by their names, for every program that
+/// needs them itself.
+const CLIENTS: &[&str] = &[
+    "libamqp",
+    "libaria2",
+    "libasyncns",
+    "libavformat",
+    "libbind",
+    "libcares",
+    "libcurl",
+    "libdns",
+    "libesmtp",
+    "libetpan",
+    "libfetch",
+    "libgetdns",
+    "libhiredis",
+    "libisc",
+    "libldns",
+    "libmariadb",
+    "libmemcached",
+    "libmongoc",
+    "libmosquitto",
+    "libmysqlclient",
+    "libneon",
+    "libnet.so",
+    "libnfs",
+    "libpq.so",
+    "librabbitmq",
+    "librados",
+    "librdkafka",
+    "librtmp",
+    "libserf",
+    "libsmbclient",
+    "libsoup",
+    "libspf2",
+    "libssh",
+    "libstrophe",
+    "libsvn_ra",
+    "libtorrent",
+    "libunbound",
+    "libxmlsec1",
+    "libzmq",
+];
+
+/// Tells whether a library connects to others for every program that needs it.
+pub(super) fn is_for_clients(library: &ImagePath) -> bool {
+    let name = library.file_name().unwrap_or_default();
+    CLIENTS.iter().any(|start| name.starts_with(start.as_bytes()))
+}
+
+/// Tells whether the table says how programs come to what a library can do.
+pub(super) fn has_way(library: &ImagePath) -> bool {
+    let name = library.file_name().unwrap_or_default();
+    let mut rows = CARRIERS.iter().filter(|carrier| name.starts_with(carrier.library.as_bytes()));
+    rows.any(|carrier| !carrier.through.is_empty())
+}
+
 /// Tells whether a program that needs a library comes by that to a function that the library calls.
 pub(super) fn carries(library: &Object<'_>, function: &str, program: &Program<'_>) -> bool {
+    leads(library, function, program).unwrap_or(true)
+}
+
+/// Tells the same if the table has the library; else nothing is known.
+pub(super) fn leads(library: &Object<'_>, function: &str, program: &Program<'_>) -> Option<bool> {
     let name = library.path.file_name().unwrap_or_default();
     let is_about = |carrier: &&Carrier| {
         name.starts_with(carrier.library.as_bytes())
             && (carrier.imported.is_empty()
                 || carrier.imported.iter().any(|start| function.starts_with(start)))
     };
-    let Some(carrier) = CARRIERS.iter().find(is_about) else { return true };
+    let carrier = CARRIERS.iter().find(is_about)?;
     let leads =
         |import: &[u8]| carrier.through.iter().any(|start| import.starts_with(start.as_bytes()));
-    program.file.facts.imports.iter().any(|import| leads(import))
+    Some(program.file.facts.imports.iter().any(|import| leads(import)))
 }

@@ -71,19 +71,34 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         scene.has(&format!("{directory}/cert.pem"))
             || scene.has_in(&format!("{directory}/certs"), is_hashed)
     });
-    let mut users = scene.users(|program| {
+    let verifies = |program: &Program<'_>| {
         let by_openssl = || program.calls(OPENSSL).filter(|_| !openssl);
         let by_file = || {
             let calls = program.calls(GNUTLS).or_else(|| program.calls_itself(VERIFY));
             calls.or_else(|| mentions(program)).filter(|_| !bundle)
         };
         by_openssl().or_else(by_file)
-    });
+    };
+    let mut users = scene.users_or(|program| verifies(program).filter(is_sure(program)), verifies);
     if !openssl {
         users.possible.extend(plugins(scene));
     }
     findings.extend(lacks(Want::Certificates, users, |by| Finding::NoCertificates { by }));
     findings
+}
+
+/// Tells of evidence whether it says more than that a library which is needed could verify, or a part of
+/// Go's that serves others.
+fn is_sure<'p>(program: &'p Program<'_>) -> impl Fn(&Evidence) -> bool + use<'p> {
+    let connects = program.file.facts.mentions.contains(&Mention::ConnectsInGo);
+    move |evidence| match &evidence.library {
+        Some(library) => {
+            carrier::is_for_clients(library)
+                || carrier::has_way(library)
+                || program.has_name_of(library)
+        }
+        None => !program.is_go() || connects,
+    }
 }
 
 /// Returns libraries that no program loads at its start and that verify by OpenSSL: modules of a

@@ -27,7 +27,23 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.has("/etc/nsswitch.conf") {
         return Vec::new();
     }
-    lacks(Want::NameServices, scene.users(resolves), |by| Finding::NoNameServices { by })
+    lacks(Want::NameServices, scene.users_or(connects, resolves), |by| Finding::NoNameServices {
+        by,
+    })
+}
+
+/// Tells of a program that connects to others by their names, or is asked for them: not only a library
+/// that it needs, or a part of Go's, could do so.
+fn connects(program: &Program<'_>) -> Option<Evidence> {
+    let mentions = &program.file.facts.mentions;
+    if program.is_go() {
+        return resolves(program).filter(|_| mentions.contains(&Mention::ConnectsInGo));
+    }
+    if program.is_static() {
+        return resolves(program);
+    }
+    let surely = || program.is_glibc().then(|| program.surely_calls(RESOLVE))?;
+    surely().filter(|_| !mentions.contains(&Mention::OCaml))
 }
 
 fn resolves(program: &Program<'_>) -> Option<Evidence> {

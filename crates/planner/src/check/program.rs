@@ -44,10 +44,43 @@ pub struct Evidence {
     pub sign: &'static str,
 }
 
+/// Shortest beginning by which a library is told to be a part of a program, in bytes.
+const MIN_NAME_BYTES: usize = 3;
+
 /// Names of programs that run what others have written; a version may follow.
 const INTERPRETERS: &[&str] = &[
-    "awk", "bash", "busybox", "dash", "fish", "gawk", "guile", "java", "ksh", "lua", "luajit",
-    "mawk", "mksh", "node", "nodejs", "perl", "php", "python", "ruby", "sh", "tclsh", "wish",
+    "awk",
+    "bash",
+    "busybox",
+    "dash",
+    "fish",
+    "gawk",
+    "gforth",
+    "guile",
+    "java",
+    "ksh",
+    "lua",
+    "luajit",
+    "mawk",
+    "mit-scheme",
+    "mksh",
+    "mruby",
+    "node",
+    "nodejs",
+    "ocaml",
+    "perl",
+    "php",
+    "pypy",
+    "python",
+    "qjs",
+    "racket",
+    "ruby",
+    "sbcl",
+    "scheme",
+    "sh",
+    "swipl",
+    "tclsh",
+    "wish",
     "zsh",
 ];
 
@@ -95,6 +128,35 @@ impl<'a> Program<'a> {
                 carrier::carries(library, sign, self).then(|| self.evidence(Some(library), sign))
             })
         })
+    }
+
+    /// Returns how the program surely comes to call one of these functions: itself, or through a library
+    /// whose users do, or that is a part of it by its name.
+    pub(super) fn surely_calls(&self, functions: &[&'static str]) -> Option<Evidence> {
+        self.calls_itself(functions).or_else(|| {
+            self.libraries.iter().find_map(|library| {
+                let imports = &library.facts.imports;
+                let sign =
+                    functions.iter().copied().find(|name| imports.contains(name.as_bytes()))?;
+                let is_sure = carrier::leads(library, sign, self).unwrap_or_else(|| {
+                    carrier::is_for_clients(library.path) || self.has_name_of(library.path)
+                });
+                is_sure.then(|| self.evidence(Some(library), sign))
+            })
+        })
+    }
+
+    /// Tells whether a library bears the name of the program: `libdar64.so` that of `dar`.
+    pub(super) fn has_name_of(&self, library: &ImagePath) -> bool {
+        let letters = |path: &ImagePath| -> Vec<u8> {
+            let name = path.file_name().unwrap_or_default();
+            let name = name.strip_prefix(b"lib").unwrap_or(name);
+            let end = name.iter().position(|byte| !byte.is_ascii_alphabetic());
+            name[..end.unwrap_or(name.len())].to_ascii_lowercase()
+        };
+        let (own, other) = (letters(self.file.path), letters(library));
+        own.len().min(other.len()) >= MIN_NAME_BYTES
+            && (own.starts_with(&other) || other.starts_with(&own))
     }
 
     /// Returns how the program calls one of these functions itself.
@@ -203,6 +265,8 @@ fn digest_of(closure: &Closure, path: &ImagePath) -> Option<Digest> {
 
 fn is_interpreter(path: &ImagePath) -> bool {
     let name = String::from_utf8_lossy(path.file_name().unwrap_or_default()).into_owned();
-    let stem = name.trim_end_matches(|letter: char| matches!(letter, '0'..='9' | '.' | '-'));
-    INTERPRETERS.contains(&stem)
+    let is_of_version = |rest: &str| {
+        rest.is_empty() || rest.starts_with(|letter: char| matches!(letter, '0'..='9' | '.' | '-'))
+    };
+    INTERPRETERS.iter().any(|known| name.strip_prefix(known).is_some_and(is_of_version))
 }

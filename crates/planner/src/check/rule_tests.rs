@@ -104,10 +104,9 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
     for (program, recipe, code) in [
         (calls(&["getaddrinfo"]), "", "no_nsswitch"),
         (calls(&["gethostbyname"]), "", "no_nsswitch"),
-        (go(&[Mention::ResolverConfiguration]), "", "no_nsswitch"),
+        (go(&[Mention::ResolverConfiguration, Mention::ConnectsInGo]), "", "no_nsswitch"),
         (calls(&["SSL_CTX_set_default_verify_paths"]), "", "no_certificates"),
         (calls(&["gnutls_certificate_set_x509_system_trust"]), "", "no_certificates"),
-        (go(&[Mention::Certificates]), "", "no_certificates"),
         (with(calls(&[]), &[Mention::TimeZones]), "", "no_time_zones"),
         (go(&[Mention::LoadsTimeZones]), "", "no_time_zones"),
         (calls(&["setlocale"]), "env LANG=\"de_DE.UTF-8\"", "no_locale"),
@@ -118,13 +117,23 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
             "no_utf8_locale",
         ),
         (calls(&["gnutls_certificate_verify_peers2"]), "", "no_certificates"),
-        (calls(&["getpwnam"]), "", "no_users"),
+        (calls(&["getpwnam", "setuid"]), "", "no_users"),
+        (calls(&["getgrgid"]), "", "no_users"),
+        (calls(&["getpwnam"]), "", "may_need"),
+        (with(calls(&["getgrgid"]), &[Mention::OCaml]), "", "may_need"),
         (go(&[Mention::LooksUpUsersInGo]), "", "no_users"),
         (
-            ElfFacts { go: true, ..with(calls(&["getaddrinfo"]), &[Mention::ResolvesInGo]) },
+            ElfFacts {
+                go: true,
+                ..with(calls(&[]), &[Mention::ResolvesInGo, Mention::ConnectsInGo])
+            },
             "",
             "no_nsswitch",
         ),
+        (go(&[Mention::ResolverConfiguration]), "", "may_need"),
+        (go(&[Mention::Certificates, Mention::ConnectsInGo]), "", "no_certificates"),
+        (go(&[Mention::Certificates]), "", "may_need"),
+        (go(&[Mention::MakesTemporaryFiles, Mention::ReadsFormsInGo]), "", "may_need"),
         (calls(&["getpwuid"]), "", "may_need"),
         (calls(&["tmpfile"]), "", "no_tmp"),
         (with(calls(&["mkstemp"]), &[Mention::TemporaryFiles]), "", "no_tmp"),
@@ -182,10 +191,15 @@ fn openssl_looks_for_hashed_names_and_not_for_a_bundle() {
 #[test]
 fn a_library_speaks_for_those_who_need_it_themselves() {
     let recipe = "binary \"/app\"";
-    let resolver = ("libresolving.so.1", library(&["getaddrinfo"]));
+    let resolver = ("libcurl.so.4", library(&["getaddrinfo"]));
     assert_eq!(findings(recipe, calls(&[]), std::slice::from_ref(&resolver)), ["no_nsswitch"]);
     let between = ("libother.so.1", library(&[]));
     assert_eq!(findings(recipe, calls(&[]), &[between, resolver]), Vec::<String>::new());
+    // Of others it is not known, unless they are a part of the program.
+    let other = ("libresolving.so.1", library(&["getaddrinfo"]));
+    assert_eq!(findings(recipe, calls(&[]), &[other]), ["may_need"]);
+    let own = ("libapp64.so.1", library(&["getaddrinfo"]));
+    assert_eq!(findings(recipe, calls(&[]), &[own]), ["no_nsswitch"]);
     let looks = ("libsvn_subr-1.so.1", library(&["apr_temp_dir_get"]));
     assert_eq!(findings(recipe, calls(&[]), &[looks]), ["no_tmp"]);
     let name: Box<[u8]> = Box::from(*b"libapp.so.1");

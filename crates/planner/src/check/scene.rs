@@ -17,7 +17,7 @@ pub(super) struct Scene<'a> {
     pub(super) programs: Vec<Program<'a>>,
 }
 
-/// Who uses something: programs that surely do, and interpreters that may.
+/// Who uses something: programs that surely do, and those that may.
 #[derive(Debug, Default)]
 pub(super) struct Users {
     pub(super) sure: Vec<Evidence>,
@@ -59,6 +59,21 @@ impl<'a> Scene<'a> {
             let list = if program.is_interpreter { &mut users.possible } else { &mut users.sure };
             list.extend(uses(program));
         }
+        users
+    }
+
+    /// Asks each program whether it surely uses something, and those that do not whether they may.
+    pub(super) fn users_or(
+        &self,
+        surely: impl Fn(&Program<'a>) -> Option<Evidence>,
+        perhaps: impl Fn(&Program<'a>) -> Option<Evidence>,
+    ) -> Users {
+        let mut users = self.users(&surely);
+        let others = self.users(|program| match surely(program) {
+            Some(_) => None,
+            None => perhaps(program),
+        });
+        users.possible.extend(others.sure.into_iter().chain(others.possible));
         users
     }
 }

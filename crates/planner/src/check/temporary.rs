@@ -45,8 +45,11 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     };
     let named = scene.users(|program| {
         let is_whole = program.is_go() || program.file.facts.mentions.contains(&Mention::Rust);
-        if is_whole || is_known(program) {
+        if is_known(program) {
             return None;
+        }
+        if is_whole {
+            return program.mentions(Mention::MakesTemporaryFiles);
         }
         program.mentions(Mention::TemporaryFiles).or_else(|| {
             program.libraries.iter().find_map(|library| {
@@ -74,7 +77,9 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn makes(program: &Program<'_>) -> Option<Evidence> {
     if program.is_go() {
-        return program.mentions(Mention::MakesTemporaryFiles);
+        // Go's server of HTTP may make some for forms.
+        let forms = program.file.facts.mentions.contains(&Mention::ReadsFormsInGo);
+        return program.mentions(Mention::MakesTemporaryFiles).filter(|_| !forms);
     }
     let own = program.calls_itself(ANYWHERE).or_else(|| {
         program.mentions(Mention::TemporaryFiles)?;

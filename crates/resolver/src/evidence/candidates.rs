@@ -43,6 +43,14 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("libselinux.so.1", "libsepol.so", "only who loads the policy, at the boot of a machine"),
     ("libncurses", "libgpm.so", "the mouse of a console, which no container has"),
     ("libmount.so.1", "libcryptsetup.so", "only for verity mounts of a machine"),
+    ("libSDL", "", "what shows and plays, on a screen and with a sound card that no container has"),
+    ("", "libEGL.so", "drivers of graphics, for a screen that no container has"),
+    ("", "libGL.so", "drivers of graphics, for a screen that no container has"),
+    ("", "libOpenGL.so", "drivers of graphics, for a screen that no container has"),
+    ("", "libglapi.so", "drivers of graphics, for a screen that no container has"),
+    ("", "libmfxhw", "a driver of graphics cards"),
+    ("", "libOpenCL.so", "a driver of graphics cards"),
+    ("", "libvulkan.so", "a driver of graphics cards"),
     ("libvdpau.so.1", "libvdpau_trace.so", "only if VDPAU_TRACE asks for a trace"),
 ];
 

@@ -128,6 +128,9 @@ const SHARED: &[&str] = &[
     "/usr/lib/cryptsetup",
 ];
 
+/// What a package lists of its own, for editors and for the services of a machine.
+const FOR_OTHERS: &[&str] = &["/usr/share/dbus-1", "/usr/share/emacs"];
+
 /// Files that any user may read, and files that somebody may execute.
 const READABLE: u16 = 0o004;
 const PROGRAM: u16 = 0o111;
@@ -167,10 +170,14 @@ const OTHERS: &[&str] = &[
 
 /// Libraries that read what they name for few of those who need them: the start of the name, and those of
 /// the functions that lead there (libnetpbm's `colorname.h`: names of colours).
-const CARRIERS: &[(&str, &[&str])] = &[(
-    "libnetpbm.so",
-    &["pm_openColor", "ppm_parsecolor", "pnm_parsecolor", "pnm_colorspec", "ppm_readcolor"],
-)];
+const CARRIERS: &[(&str, &[&str])] = &[
+    (
+        "libnetpbm.so",
+        &["pm_openColor", "ppm_parsecolor", "pnm_parsecolor", "pnm_colorspec", "ppm_readcolor"],
+    ),
+    // Modules of its language, for who runs scripts.
+    ("libslang.so", &["SLang_load_", "SLns_load_", "SLpath_"]),
+];
 
 /// Tells whether a program that needs a library comes by that to the data which the library names.
 fn carries(library: &[u8], program: &Object<'_>) -> bool {
@@ -248,6 +255,10 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             let own = own.strip_prefix("lib").filter(|_| !is_program).unwrap_or(&name);
             let mut named =
                 named(scene, object, |path| !is_shared(path.as_bytes()) || is_shipped(path));
+            named.retain(|named| {
+                let path = named.path.as_bytes();
+                !FOR_OTHERS.iter().any(|start| path.starts_with(start.as_bytes()))
+            });
             // An interpreter of extensions names the headers for who compiles one.
             named.retain(|named| is_part || named.path.as_bytes() != HEADERS);
             let (private, named): (Vec<Named>, Vec<Named>) =
@@ -337,7 +348,7 @@ fn is_by_script(need: &Need) -> bool {
     matches!(need.reason, Reason::ScriptInterpreter { .. } | Reason::EnvProgram { .. })
 }
 
-fn runs_script(scene: &Scene<'_>, program: &Object<'_>) -> bool {
+pub(super) fn runs_script(scene: &Scene<'_>, program: &Object<'_>) -> bool {
     scene.entries.get(&program.path).is_some_and(|found| found.needs.iter().any(is_by_script))
 }
 

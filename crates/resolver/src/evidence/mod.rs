@@ -121,7 +121,8 @@ pub(crate) fn judge(
         warnings.extend(placed::judge(scene, start, &loaded, &known, &installed));
     }
     warnings.extend(unloaded::judge(
-        scenes.first().map(|scene| scene.image),
+        scenes.first(),
+        &installed,
         entries,
         evidence,
         &known,

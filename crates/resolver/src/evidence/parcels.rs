@@ -169,10 +169,11 @@ impl<'a> Parcels<'a> {
                 continue;
             }
             let (node, by) = (run.node, program.path.clone());
+            let is_service = is_service(scene, parcel, &program);
             let (configuration, other): (Vec<Name>, Vec<Name>) =
                 places(scene, packages, parcel).into_iter().partition(|line| {
                     let is_configuration = has(line.as_bytes(), b"\"/etc/");
-                    is_configuration && is_service(parcel) || is_named_so(line, &program)
+                    is_configuration && is_service || is_named_so(line, &program)
                 });
             let (plugins, other): (Vec<Name>, Vec<Name>) =
                 other.into_iter().partition(|line| has_plugins(scene, parcel, line));
@@ -219,14 +220,21 @@ impl<'a> Parcels<'a> {
     }
 }
 
-/// Tells whether packages bring a service: few of them start without their configuration, while tools
-/// have defaults.
-fn is_service(parcel: &Parcel) -> bool {
+/// Tells whether packages bring a service that is this program: few of them start without their
+/// configuration, while tools have defaults. What starts it names it.
+fn is_service(scene: &Scene<'_>, parcel: &Parcel, program: &Object<'_>) -> bool {
     let units = [&b"/usr/lib/systemd/system/"[..], b"/etc/init.d/"];
-    parcel.paths.iter().any(|path| {
+    let mut files = parcel.paths.iter().filter(|path| {
         units
             .iter()
             .any(|start| path.as_bytes().len() > start.len() && path.as_bytes().starts_with(start))
+    });
+    // Files of the sources: the image has none of them.
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let name = program.source.file_name().unwrap_or_default();
+    files.any(|path| {
+        let texts = scene.source_texts(&path.to_string());
+        texts.iter().any(|text| text.split(|byte| !is_of_name(byte)).any(|word| word == name))
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
 
+use super::data::runs_script;
 use super::families::{Condition, FAMILIES, Files, PluginFamily, Trigger};
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
@@ -284,7 +285,7 @@ fn named(scene: &Scene<'_>, run: &Run, by: &Object<'_>, name: &str) -> Option<BT
 }
 
 /// Functions of glibc that open `libgcc_s.so.1` to unwind the stack of the thread, and abort the
-/// process without it (glibc `misc/unwind-link.c`; measured: exit status 134). Who cancels threads
+/// process without it (glibc `misc/unwind-link.c`; measured: exit status 134). A program that calls one
 /// means it; a library that has a function to end a thread (GLib, OpenLDAP) seldom calls it itself.
 const CANCEL: &str = "pthread_cancel";
 const EXIT: &str = "pthread_exit";
@@ -301,27 +302,22 @@ pub(super) fn unwinder(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<Re
         let importer =
             |function: &str| objects.iter().find(|object| object.facts().imports_any(&[function]));
         let node = run.node;
-        // The runtime of Haskell has it for a thread of its own that few programs start.
-        let is_haskell = program.facts().mentions.contains(&Mention::Haskell);
-        warnings.extend(match (importer(CANCEL), importer(EXIT)) {
-            (Some(object), _) if is_haskell && object.path == program.path => {
-                let by = object.path.clone();
-                Some(ResolveError::UnwinderIsLeftOut { node, by, function: CANCEL })
+        // A library that could end threads, and the runtime of a language (of Haskell, of whatever runs a
+        // script) does so for few programs.
+        let facts = program.facts();
+        let is_runtime = facts.mentions.contains(&Mention::Haskell) || runs_script(scene, &program);
+        let is_sure = |object: &Object<'_>| object.path == program.path && !is_runtime;
+        let found = importer(CANCEL)
+            .map(|object| (object, CANCEL))
+            .or_else(|| importer(EXIT).map(|object| (object, EXIT)));
+        warnings.extend(found.map(|(object, function)| {
+            let by = object.path.clone();
+            if is_sure(object) {
+                ResolveError::UnwinderIsMissing { node, by, function }
+            } else {
+                ResolveError::UnwinderIsLeftOut { node, by, function }
             }
-            (Some(object), _) => {
-                let by = object.path.clone();
-                Some(ResolveError::UnwinderIsMissing { node, by, function: CANCEL })
-            }
-            (None, Some(object)) if object.path == program.path => {
-                let by = object.path.clone();
-                Some(ResolveError::UnwinderIsMissing { node, by, function: EXIT })
-            }
-            (None, Some(object)) => {
-                let by = object.path.clone();
-                Some(ResolveError::UnwinderIsLeftOut { node, by, function: EXIT })
-            }
-            (None, None) => None,
-        });
+        }));
     }
     warnings
 }

@@ -7,15 +7,31 @@ use imgc_planner::recipe::ImagePath;
 use imgc_planner::{Digest, ElfKind, Found, NodeId, Reason};
 
 use super::Evidence;
-use super::scene::digest;
+use super::scene::{Scene, digest};
 use crate::error::{Name, ResolveError};
-use crate::root::Roots;
+use crate::glob::glob;
+use crate::packages::Installed;
+
+/// Where libraries lie (`ld.so(8)`, "DESCRIPTION"; Debian's multiarch).
+const DIRECTORIES: &[&str] = &[
+    "/usr/lib",
+    "/usr/lib/*",
+    "/usr/lib/*/*",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/local/lib/*",
+    "/lib",
+    "/lib/*",
+    "/lib64",
+    "/opt/*/lib",
+];
 
 /// Returns a warning for each node whose files need libraries that the image has under no name, or an
 /// interpreter that it has not. Where a library stands does not matter here: whoever loads the file may
-/// search anywhere.
+/// search anywhere. A file of a package needs nothing that its own system has not.
 pub(super) fn judge(
-    image: Option<&Roots>,
+    scene: Option<&Scene<'_>>,
+    installed: &Installed<'_>,
     entries: &BTreeMap<ImagePath, Found>,
     evidence: &BTreeMap<Digest, Evidence>,
     known: &BTreeSet<Box<[u8]>>,
@@ -36,10 +52,15 @@ pub(super) fn judge(
         let base = |name: &[u8]| -> Box<[u8]> {
             name.rsplit(|byte| *byte == b'/').next().unwrap_or_default().into()
         };
+        let is_lost = |name: &[u8]| {
+            scene.is_some_and(|scene| !is_there(scene, name) && is_owned(scene, installed, path))
+        };
         let absent = facts.needed.iter().filter(|name| !known.contains(&base(name)));
+        let absent = absent.filter(|name| !is_lost(&base(name)));
         // The kernel starts it by its path, which is that of a link on most systems.
-        let has =
-            |path: &[u8]| image.is_some_and(|image| image.walk(path, &ImagePath::root()).is_ok());
+        let has = |path: &[u8]| {
+            scene.is_some_and(|scene| scene.image.walk(path, &ImagePath::root()).is_ok())
+        };
         let interpreter = facts
             .interpreter
             .as_ref()
@@ -58,4 +79,22 @@ pub(super) fn judge(
         ResolveError::UnloadedNeedsMore { node, files, names }
     };
     by_node.into_iter().map(warning).collect()
+}
+
+/// Tells whether the sources have a library where loaders look by default, or beside others.
+fn is_there(scene: &Scene<'_>, name: &[u8]) -> bool {
+    let roots = scene.surroundings.roots;
+    DIRECTORIES
+        .iter()
+        .any(|directory| !glob(roots, &[directory.as_bytes(), b"/", name].concat()).is_empty())
+}
+
+/// Tells whether a file is from a package of the sources.
+fn is_owned(scene: &Scene<'_>, installed: &Installed<'_>, path: &ImagePath) -> bool {
+    let roots = scene.surroundings.roots;
+    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
+    walk.is_some_and(|walk| {
+        let packages = installed.packages(&roots.roots()[walk.source]);
+        packages.is_owned(walk.real.as_bytes())
+    })
 }

@@ -320,8 +320,9 @@ fn add(scene: &Scene<'_>, path: &[u8], missing: &mut Missing) {
     if let (FileType::Directory, Some(target)) = (walk.stat.file_type, link) {
         // The directory itself is another path, and may be wanted or not.
         if let Ok(target) = std::str::from_utf8(target) {
-            missing.names.insert(text.rsplit('/').next().unwrap_or(text).to_owned());
-            missing.lines.insert(format!("symlink \"{text}\" to=\"{target}\""));
+            let name = text.rsplit('/').next().unwrap_or(text).to_owned();
+            let line = format!("symlink \"{text}\" to=\"{target}\"");
+            missing.links.push((name, line, walk.real.clone()));
         }
         return;
     }

@@ -60,6 +60,8 @@ struct Script {
 struct Missing {
     names: BTreeSet<String>,
     lines: BTreeSet<String>,
+    /// Links to directories: how each is named, its line, and where it leads.
+    links: Vec<(String, String, ImagePath)>,
 }
 
 /// Returns a warning for each script of a scene that uses more than the image has.
@@ -95,7 +97,7 @@ pub(super) fn judge(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<Resolve
             missing.add_brought(scene, brought, &name, is_shell, &text);
         }
         extension::add(scene, &mut missing);
-        missing.prune();
+        missing.prune(scene);
         if !missing.lines.is_empty() {
             warnings.push(ResolveError::ScriptNeedsMore {
                 node: script.node,
@@ -134,7 +136,7 @@ fn embedding(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<ResolveError> 
         }
         if brought.has_languages() {
             brought.add_data(scene, &code, &mut missing);
-            missing.prune();
+            missing.prune(scene);
         }
         if !missing.lines.is_empty() {
             warnings.push(ResolveError::PluginsAreMissing {
@@ -287,9 +289,20 @@ impl Missing {
         }
     }
 
-    /// Drops lines for what lies below a tree of another line.
-    fn prune(&mut self) {
+    /// Adds the links to directories in which there is or will be something, and drops lines for what
+    /// lies below a tree of another line.
+    fn prune(&mut self, scene: &Scene<'_>) {
         let path = |line: &str| line.split('"').nth(1).map(ToOwned::to_owned);
+        for (name, line, directory) in std::mem::take(&mut self.links) {
+            let start = format!("{directory}/");
+            let mut paths = self.lines.iter().filter_map(|line| path(line));
+            let is_in =
+                |path: String| path.starts_with(&start) || start.starts_with(&format!("{path}/"));
+            if scene.has(&directory) || paths.any(is_in) {
+                self.names.insert(name);
+                self.lines.insert(line);
+            }
+        }
         let trees: BTreeSet<String> = self
             .lines
             .iter()
@@ -362,6 +375,14 @@ fn kind(roots: &Roots, path: &str) -> Option<FileType> {
 impl Scene<'_> {
     pub(super) fn source_has(&self, path: &str) -> Option<FileType> {
         kind(self.surroundings.roots, path)
+    }
+
+    /// Tells whether the sources have a file at a path that may be started.
+    pub(super) fn source_has_program(&self, path: &str) -> bool {
+        let walk = self.surroundings.roots.walk(path.as_bytes(), &ImagePath::root());
+        walk.is_ok_and(|walk| {
+            walk.stat.file_type == FileType::Regular && walk.stat.mode & 0o111 != 0
+        })
     }
 
     pub(super) fn image_has(&self, path: &str) -> bool {

@@ -52,9 +52,9 @@ fn missing_below(scene: &Scene<'_>, text: &str, depth: usize) -> Missing {
         if candidates.iter().any(|path| scene.image_has(path)) {
             continue;
         }
-        let found = candidates.into_iter().find(|path| {
-            path.starts_with('/') && scene.source_has(path) == Some(FileType::Regular)
-        });
+        let found = candidates
+            .into_iter()
+            .find(|path| path.starts_with('/') && scene.source_has_program(path));
         if let Some(path) = found {
             missing.names.insert(name.clone());
             missing.lines.insert(format!("binary \"{path}\""));

@@ -215,7 +215,13 @@ fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
         ["`/usr/lib/lang/_ssl.so` needs `libssl.so.3`, which is not in the image\n\
              add what is used, or accept it:\n  library \"/usr/lib/lang/_ssl.so\"\n  allow unloaded_needs_more \"…\""]
     );
-    assert_eq!(warnings(host, |case| tree(case).library("/usr/lib/lang/_ssl.so")), [""; 0]);
+    assert_eq!(warnings(host.clone(), |case| tree(case).library("/usr/lib/lang/_ssl.so")), [""; 0]);
+    // What its own system lacks, a file of a package works without.
+    let odd = Sample::library().needs("libodd.so.1").needs("libc.so.6").bytes();
+    let host = host.file("/usr/lib/lang/_ssl.so", &odd);
+    assert_eq!(warnings(host.clone(), tree).len(), 1);
+    let host = host.file("/var/lib/dpkg/info/lang.list", "/usr/lib/lang\n/usr/lib/lang/_ssl.so\n");
+    assert_eq!(warnings(host, tree), [""; 0]);
 }
 
 #[test]
