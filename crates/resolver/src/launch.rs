@@ -20,6 +20,9 @@ use crate::script;
 /// Most scripts in a row that the kernel starts; one more is `ELOOP` (`fs/exec.c`).
 const MAX_SCRIPTS: usize = 5;
 
+/// The bits of a mode by which a program runs as its owner or group (`inode(7)`).
+const SET_ID: u16 = 0o6000;
+
 /// Where programs are started: the sources below the recipe's own files, and the image's
 /// environment.
 pub(crate) struct Surroundings<'a> {
@@ -121,6 +124,25 @@ impl Surroundings<'_> {
         )
     }
 
+    /// Traces the program of a run once more, with something else preloaded or opened. Set-id bits of the
+    /// source count as little as they did before.
+    pub(crate) fn trace_again(
+        &self,
+        run: &Run,
+        extra: Option<&[u8]>,
+        openings: &[Opening<'_>],
+    ) -> Result<Trace, StartProblem> {
+        let walk = self.roots.walk(&run.program, &ImagePath::root()).ok();
+        let walk = walk.filter(|walk| !run.trace.main.secure && walk.stat.mode & SET_ID != 0);
+        let Some(walk) = walk else {
+            return self.trace_opening(&run.program, extra, None, openings);
+        };
+        let open = self.roots.open(&walk).map_err(StartProblem::ProgramUnreadable)?;
+        let stat = crate::host::Stat { mode: walk.stat.mode & !SET_ID, ..walk.stat };
+        let placed = Placed { real: &walk.real, stat, file: &*open };
+        self.trace_opening(&run.program, extra, Some(placed), openings)
+    }
+
     /// Starts a program that a node names, and all that starts with it. Returns the ELF programs
     /// that ran; their libraries are left to the caller.
     pub(crate) fn launch(&self, node: NodeId, named: &Named, drafts: &mut Drafts) -> Vec<Run> {
@@ -201,7 +223,7 @@ impl Surroundings<'_> {
         attributes: Attributes,
     ) -> Result<Trace, StartProblem> {
         let mode = attributes.mode.map_or(0o755, |mode| mode.bits());
-        if (mode | walk.stat.mode) & 0o6000 == 0 {
+        if (mode | walk.stat.mode) & SET_ID == 0 {
             return self.trace(path, None, None);
         }
         let open = self.roots.open(walk).map_err(StartProblem::ProgramUnreadable)?;

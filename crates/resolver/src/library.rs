@@ -47,7 +47,7 @@ pub(crate) fn add(
     let mut found = Vec::new();
     for path in paths {
         // The program itself was traced before, without an error.
-        let Ok(trace) = surroundings.trace(&program.program, Some(&path), None) else { continue };
+        let Ok(trace) = surroundings.trace_again(program, Some(&path), &[]) else { continue };
         let run = Run {
             node,
             program: program.program.clone(),

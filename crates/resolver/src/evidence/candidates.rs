@@ -102,7 +102,7 @@ pub(super) fn judge(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<Resol
         }
         let extra = run.extra.as_deref();
         let surroundings = &scene.surroundings;
-        let Ok(trace) = surroundings.trace_opening(&run.program, extra, None, &openings) else {
+        let Ok(trace) = surroundings.trace_again(run, extra, &openings) else {
             continue;
         };
         let is_found = |name: &[u8]| {

@@ -77,7 +77,7 @@ fn answer(
     let views: Vec<Opening<'_>> =
         openings.iter().map(|opening| Opening { by: &opening.by, name: &opening.name }).collect();
     let extra = run.extra.as_deref();
-    let trace = surroundings.trace_opening(&run.program, extra, None, &views).ok()?;
+    let trace = surroundings.trace_again(run, extra, &views).ok()?;
     let opened = Run {
         node: run.node,
         program: run.program.clone(),

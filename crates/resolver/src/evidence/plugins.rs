@@ -269,8 +269,7 @@ fn tree_line(path: &ImagePath) -> Name {
 fn named(scene: &Scene<'_>, run: &Run, by: &Object<'_>, name: &str) -> Option<BTreeSet<Name>> {
     let openings = [Opening { by: by.source, name: name.as_bytes() }];
     let surroundings = &scene.surroundings;
-    let trace =
-        surroundings.trace_opening(&run.program, run.extra.as_deref(), None, &openings).ok()?;
+    let trace = surroundings.trace_again(run, run.extra.as_deref(), &openings).ok()?;
     let lookup = trace.lookups.iter().find(|lookup| lookup.tag == Tag::Opened)?;
     let path = match &lookup.outcome {
         Outcome::Opened(object) => &trace.objects[*object].walk.real,

@@ -148,7 +148,7 @@ impl Asking<'_> {
     fn open(&self, run: &Run, by: &ImagePath, name: &str, drafts: &mut Drafts) -> Option<Run> {
         let opening = Opening { by, name: name.as_bytes() };
         let (surroundings, extra) = (&self.surroundings, run.extra.as_deref());
-        let trace = surroundings.trace_opening(&run.program, extra, None, &[opening]).ok()?;
+        let trace = surroundings.trace_again(run, extra, &[opening]).ok()?;
         let opened = Run {
             node: self.node,
             program: run.program.clone(),

@@ -279,6 +279,11 @@ fn set_id_bits_of_a_source_decide_nothing_in_the_image() {
     let entries = case(host.clone()).binary("/opt/app/app", "/opt/app/app").entries();
     assert!(entries.contains(&"/opt/app/lib/libapp.so".into()), "{entries:#?}");
 
+    // What else is looked for with the program is found as it would be without them.
+    let more = host.clone().file("/usr/lib/x86_64-linux-gnu/libmore.so", Sample::library().bytes());
+    let entries = case(more).binary("/opt/app/app", "/opt/app/app").library("libmore.so").entries();
+    assert!(entries.contains(&"/usr/lib/x86_64-linux-gnu/libmore.so".into()), "{entries:#?}");
+
     // The recipe can ask for them, and then they decide.
     let from = From::Source(path("/opt/app/app"));
     let attributes = Attributes { mode: Some(Mode::new(0o4755).unwrap()), ..Attributes::ROOT };
