@@ -1,4 +1,4 @@
-//! Libraries that the packages of a program depend on and that nothing of these is linked to.
+//! Libraries that the packages of a program depend on, or have, and that nothing of these is linked to.
 //!
 //! dpkg-shlibdeps writes down what is linked. What a maintainer adds to it is opened by a name that no
 //! reading finds: it is put together, or stands in the image of a Lisp (measured on pgloader, which
@@ -28,9 +28,11 @@ const FINDERS: &[&str] = &["dlsym"];
 /// A library with a rule of its own.
 const UNWINDER: &[u8] = b"libgcc_s.so.1";
 
-/// Returns a warning for each program whose packages depend on such libraries, if it opens any.
+/// Returns a warning for each program whose packages depend on such libraries or have some of their own,
+/// if it opens any.
 pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveError> {
     let mut warnings = BTreeMap::new();
+    let mut plugins = BTreeMap::new();
     let roots = scene.surroundings.roots;
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
@@ -40,6 +42,16 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             continue;
         }
         let Some((packages, parcel)) = parcels.get(&program) else { continue };
+        let add: Vec<Name> = own(scene, packages, parcel).into_iter().collect();
+        if opens_libraries(facts) && !add.is_empty() {
+            plugins.entry(add.clone()).or_insert(ResolveError::PluginsAreMissing {
+                node: run.node,
+                by: program.path.clone(),
+                family: "libraries of its package to which nothing is linked",
+                without: "what they are for cannot be done",
+                add,
+            });
+        }
         let named = parcel.dependencies.iter().filter(|name| packages.is_library(name));
         let brought = named.map(|package| libraries(roots, packages, package));
         let absent: Vec<Vec<(ImagePath, Box<[u8]>)>> = brought
@@ -64,7 +76,33 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             });
         }
     }
-    warnings.into_values().collect()
+    warnings.into_values().chain(plugins.into_values()).collect()
+}
+
+/// Returns the line for each library that stands in a package of programs, is not in the image, and is
+/// linked to none of its files: they open it.
+fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<Name> {
+    let roots = scene.surroundings.roots;
+    let is_of_programs =
+        |name: &&String| !packages.is_library(name) && !packages.is_development(name);
+    let paths: Vec<ImagePath> = parcel
+        .packages
+        .iter()
+        .filter(is_of_programs)
+        .flat_map(|package| packages.libraries(package))
+        .filter(|path| path.file_name().is_some_and(|name| name.starts_with(b"lib")))
+        .filter(|path| !scene.has(path))
+        .collect();
+    if paths.is_empty() {
+        return BTreeSet::new();
+    }
+    let Some(linked) = linked(roots, parcel) else { return BTreeSet::new() };
+    let is_linked = |path: &ImagePath| {
+        let soname = read(roots, path).and_then(|(_, elf)| elf.dynamic()?.soname.clone());
+        soname.is_none_or(|soname| linked.contains(&soname))
+    };
+    let opened = paths.iter().filter(|path| !is_linked(path));
+    opened.map(|path| Name::new(format!("library \"{path}\""))).collect()
 }
 
 /// Returns the libraries of a package where loaders look for them: real path and soname.

@@ -339,6 +339,25 @@ fn a_library_that_a_package_depends_on_and_nothing_is_linked_to_is_opened() {
 }
 
 #[test]
+fn a_library_of_its_own_package_that_nothing_is_linked_to_is_opened() {
+    let library = |soname: &str| Sample::library().soname(soname).bytes();
+    let host = debian()
+        .file("/var/lib/dpkg/status", "Package: app\nVersion: 1\n")
+        .file(
+            "/var/lib/dpkg/info/app.list",
+            "/usr/bin/app\n/usr/bin/other\n/usr/lib/x86_64-linux-gnu/libapp-fast.so\n\
+             /usr/lib/x86_64-linux-gnu/libapp-core.so\n",
+        )
+        .file("/usr/lib/x86_64-linux-gnu/libapp-fast.so", library("libapp-fast.so"))
+        .file("/usr/lib/x86_64-linux-gnu/libapp-core.so", library("libapp-core.so"))
+        .program("/usr/bin/other", Sample::program().needs("libapp-core.so").bytes());
+    let opens = || Sample::program().imports("dlopen");
+    let line = "plugins_are_missing: library \"/usr/lib/x86_64-linux-gnu/libapp-fast.so\"";
+    assert_eq!(said(host.clone(), opens(), |case| case), [line]);
+    assert!(said(host, Sample::program(), |case| case).is_empty());
+}
+
+#[test]
 fn a_file_of_another_package_that_the_own_data_names_is_missing() {
     let host = machine()
         .file("/usr/share/tables-of-app/x", "read('/usr/share/tool/key')\n-- /usr/share/tool/no\n")
