@@ -96,10 +96,20 @@ fn path(text: &[u8]) -> Option<&[u8]> {
     Some(&text[..slash])
 }
 
+/// Where temporary files lie that outlive a start of the machine (FHS 3.0, 5.15).
+pub(super) const LASTING: &[u8] = b"/var/tmp/";
+
 /// Tells whether a path is that of files that a program makes.
 pub(super) fn is_state(path: &[u8]) -> bool {
-    let starts =
-        [&b"/var/lib/"[..], b"/var/log/", b"/var/cache/", b"/var/spool/", b"/var/run/", b"/run/"];
+    let starts = [
+        &b"/var/lib/"[..],
+        b"/var/log/",
+        b"/var/cache/",
+        b"/var/spool/",
+        b"/var/run/",
+        b"/run/",
+        LASTING,
+    ];
     starts.iter().any(|start| path.len() > start.len() && path.starts_with(start))
 }
 

@@ -8,7 +8,7 @@ use imgc_planner::recipe::ImagePath;
 use memchr::memmem::Finder;
 
 use super::accounts::configurations;
-use super::constants::{each_chunk, is_state};
+use super::constants::{LASTING, each_chunk, is_state};
 use super::data::{is_behind_closed, is_public, is_shared, is_triplet};
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
@@ -419,6 +419,7 @@ fn state(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> Vec<Name> {
         .iter()
         .filter(|object| object.path == run.place || parcel.paths.contains(object.source));
     let mut found: BTreeSet<ImagePath> = BTreeSet::new();
+    let mut lasting: BTreeSet<ImagePath> = BTreeSet::new();
     let texts = configurations(scene);
     let is_part = |letter: char| {
         letter.is_ascii_alphanumeric() || matches!(letter, '/' | '-' | '_' | '.' | '+')
@@ -439,6 +440,12 @@ fn state(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> Vec<Name> {
         let is_directory = kind.is_some_and(|walk| walk.stat.file_type == FileType::Directory);
         let listed = parcel.paths.contains(&place);
         let below = is_own_name(&place, parcel);
+        if text.starts_with(LASTING) {
+            // All that are there are for everybody, as the directory itself.
+            lasting.extend(place.parent());
+            lasting.extend(is_directory.then_some(place));
+            continue;
+        }
         let is_file = place == path && place.as_bytes().ends_with(b".pid");
         if is_run && is_file && below {
             found.extend(place.parent());
@@ -446,8 +453,10 @@ fn state(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> Vec<Name> {
             found.insert(place);
         }
     }
-    let absent = found.into_iter().filter(|place| !scene.has(place));
-    absent.map(|place| Name::new(format!("directory \"{place}\" owner=65532"))).collect()
+    let own = found.iter().map(|place| (place, "owner=65532"));
+    let all = lasting.iter().map(|place| (place, "mode=0o1777")).chain(own);
+    let absent = all.filter(|(place, _)| !scene.has(place));
+    absent.map(|(place, whose)| Name::new(format!("directory \"{place}\" {whose}"))).collect()
 }
 
 /// Shortest name of a directory by which a package is told, in bytes: `gcc`.

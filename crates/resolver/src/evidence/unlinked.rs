@@ -16,6 +16,7 @@ use crate::error::{Name, ResolveError};
 use crate::loader::Elf;
 use crate::packages::Packages;
 use crate::parcel::Parcel;
+use crate::programs::is_program;
 use crate::root::Roots;
 
 /// Most files of packages that are looked at for what is linked to them. Who brings more has parts
@@ -83,8 +84,9 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
 /// linked to none of its files: they open it.
 fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<Name> {
     let roots = scene.surroundings.roots;
-    let is_of_programs =
-        |name: &&String| !packages.is_library(name) && !packages.is_development(name);
+    let is_of_programs = |name: &&String| {
+        !packages.is_library(name) && packages.image_paths(name).any(|path| is_program(&path))
+    };
     let paths: Vec<ImagePath> = parcel
         .packages
         .iter()

@@ -104,6 +104,10 @@ fn directories_of_state_bear_the_name_of_the_package() {
     let state = "state_is_left_out: directory \"/run\" owner=65532; \
                  directory \"/var/lib/app\" owner=65532";
     assert!(told.contains(&state.to_owned()), "{told:#?}");
+    // Those for files that last are for everybody.
+    let told = said(machine(), Sample::program().constant("/var/tmp/app.recover"), |case| case);
+    let lasting = "state_is_left_out: directory \"/var/tmp\" mode=0o1777";
+    assert!(told.contains(&lasting.to_owned()), "{told:#?}");
 }
 
 #[test]
