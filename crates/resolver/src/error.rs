@@ -648,6 +648,22 @@ pub enum ResolveError {
         /// The files.
         files: Vec<ImagePath>,
     },
+    /// The program that the image runs has set-id bits in its source, and not in the image.
+    #[error(
+        "`{by}` runs as its owner or group in the source (mode {mode:#06o}), and as the image's user in the image"
+    )]
+    #[diagnostic(code(imgc::resolve::set_id_is_left_out), severity(Warning))]
+    #[diagnostic(help(
+        "if it needs that, say so: `binary \"{by}\" mode={mode:#06o}`, with `owner=` and `group=`, or run it as that user; or accept it: `allow set_id_is_left_out \"…\"`"
+    ))]
+    SetIdIsLeftOut {
+        /// What asks for the program.
+        node: NodeId,
+        /// The program.
+        by: ImagePath,
+        /// The mode of its file in the source.
+        mode: u16,
+    },
     /// The packages of a program bring files that are not in the image.
     #[error("the packages of `{by}` bring files that the image has not, and it may do without")]
     #[diagnostic(code(imgc::resolve::package_is_left_out), severity(Advice))]
@@ -876,6 +892,7 @@ pub const CODES: &[&str] = &[
     "imgc::resolve::script_needs_more",
     "imgc::resolve::scripts_nest_too_deep",
     "imgc::resolve::secret",
+    "imgc::resolve::set_id_is_left_out",
     "imgc::resolve::source_is_no_directory",
     "imgc::resolve::state_is_left_out",
     "imgc::resolve::too_many_entries",

@@ -21,7 +21,7 @@ use crate::script;
 const MAX_SCRIPTS: usize = 5;
 
 /// The bits of a mode by which a program runs as its owner or group (`inode(7)`).
-const SET_ID: u16 = 0o6000;
+pub(crate) const SET_ID: u16 = 0o6000;
 
 /// Where programs are started: the sources below the recipe's own files, and the image's
 /// environment.

@@ -290,6 +290,7 @@ impl ResolveError {
             | Self::DataIsMissing { node, .. }
             | Self::DataIsLeftOut { node, .. }
             | Self::PrivateIsLeftOut { node, .. }
+            | Self::SetIdIsLeftOut { node, .. }
             | Self::PackageIsLeftOut { node, .. }
             | Self::ConfigurationIsMissing { node, .. }
             | Self::StateIsLeftOut { node, .. }

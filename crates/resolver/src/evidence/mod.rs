@@ -22,6 +22,7 @@ mod plugins;
 mod referred;
 mod scene;
 mod scripts;
+mod set_id;
 mod unlinked;
 mod unloaded;
 mod words;
@@ -108,6 +109,7 @@ pub(crate) fn judge(
         warnings.extend(unlinked::judge(scene, &parcels));
         warnings.extend(referred::judge(scene, &parcels));
         warnings.extend(parcels.judge(scene));
+        warnings.extend(set_id::judge(scene, start));
         warnings.extend(compilers::judge(scene, &parcels));
         for run in scene.runs {
             loaded.extend(scene.objects(run).into_iter().map(|object| object.path));

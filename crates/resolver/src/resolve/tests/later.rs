@@ -287,6 +287,29 @@ fn a_library_that_is_loaded_later_opens_what_its_package_depends_on() {
     assert_eq!(of(host.file("/var/lib/dpkg/status", apart)), [""; 0]);
 }
 
+#[test]
+fn set_id_bits_that_the_source_has_are_missed_if_the_image_runs_the_program() {
+    let app = Sample::program().needs("libc.so.6").bytes();
+    let host = debian().program("/usr/bin/app", &app).mode("/usr/bin/app", 0o2755);
+    let said = |case: Case| -> Vec<String> {
+        let resolution = case.runs("/usr/bin/app").resolve().unwrap();
+        resolution.warnings.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        said(case(host.clone()).binary("/usr/bin/app", "/usr/bin/app")),
+        [
+            "`/usr/bin/app` runs as its owner or group in the source (mode 0o2755), and as the image's user in the image"
+        ]
+    );
+    let from = From::Source(path("/usr/bin/app"));
+    let attributes = Attributes { mode: Some(Mode::new(0o2755).unwrap()), ..Attributes::ROOT };
+    let binary = Binary { from, to: path("/usr/bin/app"), attributes };
+    assert_eq!(said(case(host.clone()).request("app", NodeKind::Binary(binary))), [""; 0]);
+    // One that is there to be started by others is left to them.
+    let resolution = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
+    assert!(resolution.warnings.is_empty());
+}
+
 /// Returns the lines that would end what is doubtful about `/usr/bin/app`.
 #[track_caller]
 pub(super) fn remedies(host: Memory) -> Vec<String> {
