@@ -654,7 +654,7 @@ pub enum ResolveError {
     )]
     #[diagnostic(code(imgc::resolve::set_id_is_left_out), severity(Warning))]
     #[diagnostic(help(
-        "if it needs that, say so: `binary \"{by}\" mode={mode:#06o}`, with `owner=` and `group=`, or run it as that user; or accept it: `allow set_id_is_left_out \"…\"`"
+        "if it needs that, say so: `binary \"{by}\" mode={mode:#06o}` with its `owner=`, or run it as that user; or accept it: `allow set_id_is_left_out \"…\"`"
     ))]
     SetIdIsLeftOut {
         /// What asks for the program.
