@@ -795,8 +795,10 @@ pub enum ResolveError {
         node: NodeId,
         /// The files.
         files: Vec<ImagePath>,
-        /// What they need.
+        /// What they need: libraries, and interpreters.
         names: Vec<Name>,
+        /// The libraries among that.
+        libraries: Vec<Name>,
     },
     /// A cache of the image's own was written.
     #[error(

@@ -124,8 +124,8 @@ impl Surroundings<'_> {
         )
     }
 
-    /// Traces the program of a run once more, with something else preloaded or opened. Set-id bits of the
-    /// source count as little as they did before.
+    /// Traces the program of a run once more, with something else preloaded or opened. Set-id bits
+    /// count as they did before: those of the image, and not the source's.
     pub(crate) fn trace_again(
         &self,
         run: &Run,
@@ -133,12 +133,14 @@ impl Surroundings<'_> {
         openings: &[Opening<'_>],
     ) -> Result<Trace, StartProblem> {
         let walk = self.roots.walk(&run.program, &ImagePath::root()).ok();
-        let walk = walk.filter(|walk| !run.trace.main.secure && walk.stat.mode & SET_ID != 0);
+        let is_secure = run.trace.main.secure;
+        let walk = walk.filter(|walk| is_secure != (walk.stat.mode & SET_ID != 0));
         let Some(walk) = walk else {
             return self.trace_opening(&run.program, extra, None, openings);
         };
         let open = self.roots.open(&walk).map_err(StartProblem::ProgramUnreadable)?;
-        let stat = crate::host::Stat { mode: walk.stat.mode & !SET_ID, ..walk.stat };
+        let bits = if is_secure { SET_ID } else { 0 };
+        let stat = crate::host::Stat { mode: walk.stat.mode & !SET_ID | bits, ..walk.stat };
         let placed = Placed { real: &walk.real, stat, file: &*open };
         self.trace_opening(&run.program, extra, Some(placed), openings)
     }

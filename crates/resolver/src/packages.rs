@@ -349,6 +349,13 @@ impl<'a> Packages<'a> {
         self.relations(package).is_some_and(|relations| relations.is_for_development)
     }
 
+    /// Tells whether any package lists a path with this last name.
+    pub(crate) fn list_name(&self, name: &[u8]) -> bool {
+        let finder = Finder::new(&[b"/", name, b"\n"].concat()).into_owned();
+        let mut lists = self.packages.values().flat_map(|package| &package.lists);
+        lists.any(|(_, text)| finder.find(text).is_some())
+    }
+
     /// Returns the lists of a package, each with its name.
     fn texts(&self, package: &str) -> impl Iterator<Item = (&str, &[u8])> {
         let lists = self.packages.get(package).map(|package| &*package.lists);

@@ -70,15 +70,17 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
 /// Tells of a program that looks somebody up to act for or upon them.
 fn means_users(program: &Program<'_>) -> Option<Evidence> {
     let facts = &program.file.facts;
-    if program.is_go() || program.is_static() || facts.mentions.contains(&Mention::OCaml) {
-        return if program.is_go() || program.is_static() { looks_up(program) } else { None };
+    if program.is_go() || program.is_static() {
+        return looks_up(program);
+    }
+    if [Mention::OCaml, Mention::Haskell].iter().any(|runtime| facts.mentions.contains(runtime)) {
+        return None;
     }
     let others: Vec<&'static str> =
         LOOK_UP.iter().copied().filter(|name| !BY_NAME.contains(name)).collect();
     let changes = facts.imports_any(CHANGE);
     let found = program.surely_calls(&others);
-    let found = found.or_else(|| program.surely_calls(BY_NAME).filter(|_| changes));
-    found.filter(|_| !facts.mentions.contains(&Mention::Haskell))
+    found.or_else(|| program.surely_calls(BY_NAME).filter(|_| changes))
 }
 
 fn looks_up(program: &Program<'_>) -> Option<Evidence> {

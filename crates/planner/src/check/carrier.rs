@@ -100,7 +100,8 @@ const CARRIERS: &[Carrier] = &[
         &["archive_write_disk_set_standard_lookup", "archive_read_disk_set_standard_lookup"],
     ),
     carrier("libarchive.so", &[], &[]),
-    carrier("libpcap.so", NAMES, &["pcap_compile", "pcap_nametoaddr"]),
+    // Filters name hosts seldom.
+    carrier("libpcap.so", NAMES, &["pcap_nametoaddr"]),
     carrier("libpcap.so", &[], &[]),
     // The home directory and the name of the user, which they take from the environment first.
     carrier("libcurl", ACCOUNTS, &[]),
@@ -180,7 +181,6 @@ const CLIENTS: &[&str] = &[
     "libamqp",
     "libaria2",
     "libasyncns",
-    "libavformat",
     "libbind",
     "libcares",
     "libcurl",
@@ -222,13 +222,6 @@ const CLIENTS: &[&str] = &[
 pub(super) fn is_for_clients(library: &ImagePath) -> bool {
     let name = library.file_name().unwrap_or_default();
     CLIENTS.iter().any(|start| name.starts_with(start.as_bytes()))
-}
-
-/// Tells whether the table says how programs come to what a library can do.
-pub(super) fn has_way(library: &ImagePath) -> bool {
-    let name = library.file_name().unwrap_or_default();
-    let mut rows = CARRIERS.iter().filter(|carrier| name.starts_with(carrier.library.as_bytes()));
-    rows.any(|carrier| !carrier.through.is_empty())
 }
 
 /// Tells whether a program that needs a library comes by that to a function that the library calls.

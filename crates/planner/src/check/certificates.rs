@@ -71,34 +71,28 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         scene.has(&format!("{directory}/cert.pem"))
             || scene.has_in(&format!("{directory}/certs"), is_hashed)
     });
-    let verifies = |program: &Program<'_>| {
+    let perhaps = |program: &Program<'_>| {
         let by_openssl = || program.calls(OPENSSL).filter(|_| !openssl);
         let by_file = || {
             let calls = program.calls(GNUTLS).or_else(|| program.calls_itself(VERIFY));
-            calls.or_else(|| mentions(program)).filter(|_| !bundle)
+            calls.or_else(|| mentions(program, true)).filter(|_| !bundle)
         };
         by_openssl().or_else(by_file)
     };
-    let mut users = scene.users_or(|program| verifies(program).filter(is_sure(program)), verifies);
+    let surely = |program: &Program<'_>| {
+        let by_openssl = || program.surely_calls(OPENSSL).filter(|_| !openssl);
+        let by_file = || {
+            let calls = program.surely_calls(GNUTLS);
+            calls.or_else(|| mentions(program, false)).filter(|_| !bundle)
+        };
+        by_openssl().or_else(by_file)
+    };
+    let mut users = scene.users_or(surely, perhaps);
     if !openssl {
         users.possible.extend(plugins(scene));
     }
     findings.extend(lacks(Want::Certificates, users, |by| Finding::NoCertificates { by }));
     findings
-}
-
-/// Tells of evidence whether it says more than that a library which is needed could verify, or a part of
-/// Go's that serves others.
-fn is_sure<'p>(program: &'p Program<'_>) -> impl Fn(&Evidence) -> bool + use<'p> {
-    let connects = program.file.facts.mentions.contains(&Mention::ConnectsInGo);
-    move |evidence| match &evidence.library {
-        Some(library) => {
-            carrier::is_for_clients(library)
-                || carrier::has_way(library)
-                || program.has_name_of(library)
-        }
-        None => !program.is_go() || connects,
-    }
 }
 
 /// Returns libraries that no program loads at its start and that verify by OpenSSL: modules of a
@@ -123,16 +117,25 @@ fn is_of_tls(object: &Object<'_>) -> bool {
     LIBRARIES_OF_TLS.iter().any(|start| name.starts_with(start.as_bytes()))
 }
 
-/// Returns who of a program names such a place itself.
-fn mentions(program: &Program<'_>) -> Option<Evidence> {
-    program.mentions(Mention::Certificates).or_else(|| {
+/// Returns who of a program names such a place itself: of libraries those that connect to others for
+/// whoever needs them, or `any`; Go's part that serves others has it too.
+fn mentions(program: &Program<'_>, any: bool) -> Option<Evidence> {
+    let connects = program.file.facts.mentions.contains(&Mention::ConnectsInGo);
+    let own = program.mentions(Mention::Certificates);
+    own.filter(|_| any || !program.is_go() || connects).or_else(|| {
         let sign = Mention::Certificates.text();
-        let mut libraries = program.libraries.iter().filter(|library| !is_of_tls(library));
+        let names = |library: &&Object<'_>| {
+            library.facts.mentions.contains(&Mention::Certificates) && !is_of_tls(library)
+        };
+        let mut libraries = program.libraries.iter().filter(names);
         let by = libraries.find(|library| {
-            library.facts.mentions.contains(&Mention::Certificates)
-                && carrier::carries(library, sign, program)
+            if any {
+                carrier::carries(library, sign, program)
+            } else {
+                program.is_sure_of(library, sign)
+            }
         });
-        by.map(|library| program.evidence(Some(library), Mention::Certificates.text()))
+        by.map(|library| program.evidence(Some(library), sign))
     })
 }
 

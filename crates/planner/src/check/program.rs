@@ -138,16 +138,20 @@ impl<'a> Program<'a> {
                 let imports = &library.facts.imports;
                 let sign =
                     functions.iter().copied().find(|name| imports.contains(name.as_bytes()))?;
-                let is_sure = carrier::leads(library, sign, self).unwrap_or_else(|| {
-                    carrier::is_for_clients(library.path) || self.has_name_of(library.path)
-                });
-                is_sure.then(|| self.evidence(Some(library), sign))
+                self.is_sure_of(library, sign).then(|| self.evidence(Some(library), sign))
             })
         })
     }
 
+    /// Tells whether the program surely comes to what a library calls or names.
+    pub(super) fn is_sure_of(&self, library: &Object<'_>, sign: &str) -> bool {
+        carrier::leads(library, sign, self).unwrap_or_else(|| {
+            carrier::is_for_clients(library.path) || self.has_name_of(library.path)
+        })
+    }
+
     /// Tells whether a library bears the name of the program: `libdar64.so` that of `dar`.
-    pub(super) fn has_name_of(&self, library: &ImagePath) -> bool {
+    fn has_name_of(&self, library: &ImagePath) -> bool {
         let letters = |path: &ImagePath| -> Vec<u8> {
             let name = path.file_name().unwrap_or_default();
             let name = name.strip_prefix(b"lib").unwrap_or(name);
@@ -265,8 +269,11 @@ fn digest_of(closure: &Closure, path: &ImagePath) -> Option<Digest> {
 
 fn is_interpreter(path: &ImagePath) -> bool {
     let name = String::from_utf8_lossy(path.file_name().unwrap_or_default()).into_owned();
+    // `guile-3.0`, `python3.11`, `mit-scheme-x86-64-12.1`; no `php-fpm`.
     let is_of_version = |rest: &str| {
-        rest.is_empty() || rest.starts_with(|letter: char| matches!(letter, '0'..='9' | '.' | '-'))
+        let version = rest.trim_start_matches(['-', '.']);
+        let version = version.strip_prefix("x86-64-").unwrap_or(version);
+        rest.is_empty() || version.starts_with(|letter: char| letter.is_ascii_digit())
     };
     INTERPRETERS.iter().any(|known| name.strip_prefix(known).is_some_and(is_of_version))
 }

@@ -108,7 +108,7 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
         (calls(&["SSL_CTX_set_default_verify_paths"]), "", "no_certificates"),
         (calls(&["gnutls_certificate_set_x509_system_trust"]), "", "no_certificates"),
         (with(calls(&[]), &[Mention::TimeZones]), "", "no_time_zones"),
-        (go(&[Mention::LoadsTimeZones]), "", "no_time_zones"),
+        (go(&[Mention::LoadsTimeZones]), "", "may_need"),
         (calls(&["setlocale"]), "env LANG=\"de_DE.UTF-8\"", "no_locale"),
         (calls(&["setupterm"]), "", "no_terminfo"),
         (

@@ -16,7 +16,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.has(ZONES) {
         return Vec::new();
     }
-    lacks(Want::TimeZones, scene.users(reads), |by| Finding::NoTimeZones { by })
+    lacks(Want::TimeZones, scene.users_or(means, reads), |by| Finding::NoTimeZones { by })
 }
 
 /// Checks the zone of `TZ`, which is the name of a file or a rule of its own.
@@ -40,6 +40,12 @@ fn is_rule(value: &str) -> bool {
     };
     let offset = rest.strip_prefix(['+', '-']).unwrap_or(rest);
     offset.starts_with(|letter: char| letter.is_ascii_digit())
+}
+
+/// A program of Go can be asked for a zone by whom it serves, or by a value of a library of it, which few
+/// do.
+fn means(program: &Program<'_>) -> Option<Evidence> {
+    reads(program).filter(|_| !program.is_go())
 }
 
 /// A program that names the directory looks zones up by name, unless it is only there to find out

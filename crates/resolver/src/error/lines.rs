@@ -10,11 +10,8 @@ impl ResolveError {
         match self {
             Self::MayOpen { found, .. } => found.iter().map(library).collect(),
             Self::OpenedIsSuggested { names, .. } => names.iter().take(1).map(library).collect(),
-            // An interpreter that nothing else needs is that of another machine.
-            Self::UnloadedNeedsMore { names, .. } => {
-                let libraries = names.iter().filter(|name| !name.as_bytes().starts_with(b"/"));
-                libraries.map(library).collect()
-            }
+            // An interpreter that nothing else in the image needs may be that of another machine.
+            Self::UnloadedNeedsMore { libraries, .. } => libraries.iter().map(library).collect(),
             Self::PluginsAreMissing { add, .. }
             | Self::PluginsAreLeftOut { add, .. }
             | Self::DataIsMissing { add, .. }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::ElfFacts;
 
+use super::parcels::Parcels;
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::loader::{Opening, Outcome, Tag};
@@ -54,6 +55,9 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("libvdpau.so.1", "libvdpau_trace.so", "only if VDPAU_TRACE asks for a trace"),
 ];
 
+/// Most libraries that one of another package is said to open: one that opens more leaves a choice.
+const MAX_OF_OTHERS: usize = 6;
+
 /// Tells whether an object opens libraries by names that are its own.
 pub(super) fn opens_libraries(facts: &ElfFacts) -> bool {
     facts.imports_any(OPENERS) || facts.imports.iter().any(|name| name.starts_with(QT_OPENER))
@@ -83,9 +87,14 @@ pub(super) fn is_library(text: &[u8]) -> bool {
 
 /// Returns a warning for each object that names libraries which the sources have and the image has
 /// not.
-pub(super) fn judge(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<ResolveError> {
+pub(super) fn judge(
+    scene: &Scene<'_>,
+    known: &BTreeSet<Box<[u8]>>,
+    parcels: &Parcels<'_>,
+) -> Vec<ResolveError> {
     let mut warnings: BTreeMap<_, ResolveError> = BTreeMap::new();
     for run in scene.runs {
+        let Some(program) = &scene.program(run) else { continue };
         let objects = scene.objects(run);
         let objects: Vec<&Object<'_>> =
             objects.iter().filter(|object| !warnings.contains_key(&object.path)).collect();
@@ -116,6 +125,22 @@ pub(super) fn judge(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<Resol
             let (found, absent): (Vec<&[u8]>, Vec<&[u8]>) =
                 names.into_iter().partition(|name| is_found(name));
             if found.is_empty() {
+                continue;
+            }
+            // What a library of others can open, few of its users come to.
+            let is_of_others = parcels.get(program).is_some_and(|(_, parcel)| {
+                object.path != program.path && !parcel.paths.contains(object.source)
+            });
+            if is_of_others && found.len() <= MAX_OF_OTHERS {
+                let line = |name: &[u8]| Name::new([&b"library \""[..], name, b"\""].concat());
+                let remark = ResolveError::PluginsAreLeftOut {
+                    node: object.node,
+                    by: object.path.clone(),
+                    family: "libraries by their names",
+                    without: "what they are for cannot be done",
+                    add: found.into_iter().map(line).collect(),
+                };
+                warnings.insert(object.path.clone(), remark);
                 continue;
             }
             let names = |names: Vec<&[u8]>| names.into_iter().map(Name::new).collect();

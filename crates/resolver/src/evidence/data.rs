@@ -257,7 +257,8 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
                 named(scene, object, |path| !is_shared(path.as_bytes()) || is_shipped(path));
             named.retain(|named| {
                 let path = named.path.as_bytes();
-                !FOR_OTHERS.iter().any(|start| path.starts_with(start.as_bytes()))
+                is_of(own, &named.path)
+                    || !FOR_OTHERS.iter().any(|start| path.starts_with(start.as_bytes()))
             });
             // An interpreter of extensions names the headers for who compiles one.
             named.retain(|named| is_part || named.path.as_bytes() != HEADERS);

@@ -35,8 +35,8 @@ pub(super) fn judge(
     start: Option<&ImagePath>,
     parcels: &Parcels<'_>,
 ) -> Vec<ResolveError> {
-    let mut remarks = Vec::new();
-    let Some(start) = start else { return remarks };
+    let mut remarks: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
+    let Some(start) = start else { return Vec::new() };
     let runs = || scene.runs.iter().filter(|run| run.is_start());
     // Few images have other programs than the one that they run.
     let owned = OnceCell::new();
@@ -47,21 +47,24 @@ pub(super) fn judge(
             let paths = programs(scene, &program, &scene.objects(run), parcels);
             if !paths.is_empty() {
                 let names = paths.iter().map(Name::new).collect();
-                let add =
+                let add: Vec<Name> =
                     paths.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
                 let by = program.path.clone();
-                remarks.push(ResolveError::HelpersAreLeftOut { node, by, names, add });
+                let left_out =
+                    ResolveError::HelpersAreLeftOut { node, by, names, add: add.clone() };
+                remarks.entry(add).or_insert(left_out);
             }
         } else if let Some((packages, package)) = *owned.get_or_init(|| parcels.owner(scene, start))
         {
             let add = brought(scene, &program, packages, package, parcels);
             if !add.is_empty() {
                 let by = program.path.clone();
-                remarks.push(ResolveError::PackageIsLeftOut { node, by, add });
+                let left_out = ResolveError::PackageIsLeftOut { node, by, add: add.clone() };
+                remarks.entry(add).or_insert(left_out);
             }
         }
     }
-    remarks
+    remarks.into_values().collect()
 }
 
 /// Returns the programs that a program, and the libraries which it needs itself, may start.
@@ -165,7 +168,8 @@ fn brought(
 ) -> Vec<Name> {
     let is_library = program.facts().kind == ElfKind::Library;
     let name = program.source.file_name().unwrap_or_default();
-    if is_library || is_interpreter(name) {
+    // What is of the same packages has been told of.
+    if is_library || is_interpreter(name) || parcels.get(program).is_some() {
         return Vec::new();
     }
     let Some(owner) = packages.owner(program.source.as_bytes()) else { return Vec::new() };

@@ -97,12 +97,12 @@ pub(crate) fn judge(
     let mut warnings = Vec::new();
     let mut loaded = BTreeSet::new();
     for scene in scenes {
-        warnings.extend(candidates::judge(scene, &known));
+        let parcels = parcels::Parcels::of(scene, start, &installed);
+        warnings.extend(candidates::judge(scene, &known, &parcels));
         warnings.extend(plugins::judge(scene));
         warnings.extend(plugins::name_services(scene));
         warnings.extend(plugins::unwinder(scene, &known));
         warnings.extend(scripts::judge(scene, &installed));
-        let parcels = parcels::Parcels::of(scene, start, &installed);
         warnings.extend(data::judge(scene, &parcels));
         warnings.extend(helpers::judge(scene, &parcels));
         warnings.extend(dependencies::judge(scene, start, &parcels));

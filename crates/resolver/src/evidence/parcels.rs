@@ -147,7 +147,7 @@ impl<'a> Parcels<'a> {
         Some((packages, packages.parcel(program.source)?))
     }
 
-    /// Returns the package of a file, and the packages of its source.
+    /// Returns the packages of the source of a file, and the one that it is from.
     pub(super) fn owner(
         &self,
         scene: &Scene<'_>,
@@ -230,13 +230,26 @@ fn is_service(scene: &Scene<'_>, parcel: &Parcel, program: &Object<'_>) -> bool 
             .any(|start| path.as_bytes().len() > start.len() && path.as_bytes().starts_with(start))
     });
     // Files of the sources: the image has none of them.
-    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    let name = program.source.file_name().unwrap_or_default();
+    let path = program.source.to_string();
+    let starts = |line: &str| {
+        let line = line.trim_start();
+        let is_start = STARTS.iter().any(|start| line.starts_with(start));
+        is_start
+            && line.match_indices(&path).any(|(at, _)| {
+                !line[at + path.len()..]
+                    .starts_with(|l: char| l.is_ascii_alphanumeric() || l == '-')
+            })
+    };
     files.any(|path| {
         let texts = scene.source_texts(&path.to_string());
-        texts.iter().any(|text| text.split(|byte| !is_of_name(byte)).any(|word| word == name))
+        texts.iter().any(|text| String::from_utf8_lossy(text).lines().any(starts))
     })
 }
+
+/// How the lines begin by which units and scripts say what they start (`systemd.service(5)`; Debian's
+/// `/etc/init.d/skeleton`).
+const STARTS: &[&str] =
+    &["ExecStart=", "DAEMON=", "EXEC=", "daemon=", "start-stop-daemon", "daemon "];
 
 /// Tells whether a line adds the configuration that bears the name of a program: `/etc/NAME.conf`.
 fn is_named_so(line: &Name, program: &Object<'_>) -> bool {

@@ -298,20 +298,16 @@ pub(super) fn unwinder(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<Re
     for run in scene.runs.iter().filter(|run| Scene::glibc(run).is_some()) {
         let Some(program) = scene.program(run) else { continue };
         let objects = scene.objects(run);
-        let importer =
-            |function: &str| objects.iter().find(|object| object.facts().imports_any(&[function]));
         let node = run.node;
         // A library that could end threads, and the runtime of a language (of Haskell, of whatever runs a
         // script) does so for few programs.
         let facts = program.facts();
         let is_runtime = facts.mentions.contains(&Mention::Haskell) || runs_script(scene, &program);
-        let is_sure = |object: &Object<'_>| object.path == program.path && !is_runtime;
-        let found = importer(CANCEL)
-            .map(|object| (object, CANCEL))
-            .or_else(|| importer(EXIT).map(|object| (object, EXIT)));
+        let own = std::slice::from_ref(&program);
+        let found = ender(own).or_else(|| ender(&objects));
         warnings.extend(found.map(|(object, function)| {
             let by = object.path.clone();
-            if is_sure(object) {
+            if object.path == program.path && !is_runtime {
                 ResolveError::UnwinderIsMissing { node, by, function }
             } else {
                 ResolveError::UnwinderIsLeftOut { node, by, function }
@@ -319,6 +315,14 @@ pub(super) fn unwinder(scene: &Scene<'_>, known: &BTreeSet<Box<[u8]>>) -> Vec<Re
         }));
     }
     warnings
+}
+
+/// Returns the first object that ends threads, and by which function.
+fn ender<'o, 'a>(objects: &'o [Object<'a>]) -> Option<(&'o Object<'a>, &'static str)> {
+    [CANCEL, EXIT].into_iter().find_map(|function| {
+        let object = objects.iter().find(|object| object.facts().imports_any(&[function]))?;
+        Some((object, function))
+    })
 }
 
 /// Returns a warning for each module that the image's `nsswitch.conf` names, that the sources have,

@@ -10,6 +10,7 @@ use imgc_planner::ElfKind;
 use imgc_planner::recipe::ImagePath;
 
 use super::candidates::opens_libraries;
+use super::data::is_triplet;
 use super::parcels::Parcels;
 use super::scene::Scene;
 use crate::error::{Name, ResolveError};
@@ -93,6 +94,7 @@ fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<
         .filter(is_of_programs)
         .flat_map(|package| packages.libraries(package))
         .filter(|path| path.file_name().is_some_and(|name| name.starts_with(b"lib")))
+        .filter(|path| path.parent().is_some_and(|above| is_of_all(&above)))
         .filter(|path| !scene.has(path))
         .collect();
     if paths.is_empty() {
@@ -103,8 +105,19 @@ fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<
         let soname = read(roots, path).and_then(|(_, elf)| elf.dynamic()?.soname.clone());
         soname.is_none_or(|soname| linked.contains(&soname))
     };
-    let opened = paths.iter().filter(|path| !is_linked(path));
+    // A link brings the file that it leads to.
+    let real = |path: &ImagePath| {
+        roots.walk(path.as_bytes(), &ImagePath::root()).ok().map(|walk| walk.real)
+    };
+    let links: Vec<ImagePath> =
+        paths.iter().filter_map(|path| real(path).filter(|real| real != path)).collect();
+    let opened = paths.iter().filter(|path| !links.contains(path) && !is_linked(path));
     opened.map(|path| Name::new(format!("library \"{path}\""))).collect()
+}
+
+/// Tells whether a directory is that of the libraries of all programs, or of those of one machine.
+fn is_of_all(directory: &ImagePath) -> bool {
+    directory.as_bytes() == b"/usr/lib" || is_triplet(directory)
 }
 
 /// Returns the libraries of a package where loaders look for them: real path and soname.

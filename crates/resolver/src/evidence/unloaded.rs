@@ -9,22 +9,15 @@ use imgc_planner::{Digest, ElfKind, Found, NodeId, Reason};
 use super::Evidence;
 use super::scene::{Scene, digest};
 use crate::error::{Name, ResolveError};
-use crate::glob::glob;
-use crate::packages::Installed;
+use crate::packages::{Installed, Packages};
 
-/// Where libraries lie (`ld.so(8)`, "DESCRIPTION"; Debian's multiarch).
-const DIRECTORIES: &[&str] = &[
-    "/usr/lib",
-    "/usr/lib/*",
-    "/usr/lib/*/*",
-    "/usr/lib64",
-    "/usr/local/lib",
-    "/usr/local/lib/*",
-    "/lib",
-    "/lib/*",
-    "/lib64",
-    "/opt/*/lib",
-];
+/// What the files of a node lack.
+#[derive(Default)]
+struct Lost {
+    files: Vec<ImagePath>,
+    libraries: BTreeSet<Name>,
+    interpreters: BTreeSet<Name>,
+}
 
 /// Returns a warning for each node whose files need libraries that the image has under no name, or an
 /// interpreter that it has not. Where a library stands does not matter here: whoever loads the file may
@@ -37,7 +30,9 @@ pub(super) fn judge(
     known: &BTreeSet<Box<[u8]>>,
     loaded: &BTreeSet<ImagePath>,
 ) -> Vec<ResolveError> {
-    let mut by_node: BTreeMap<NodeId, (Vec<ImagePath>, BTreeSet<Name>)> = BTreeMap::new();
+    let mut by_node: BTreeMap<NodeId, Lost> = BTreeMap::new();
+    // Whether packages have a library, by its name.
+    let mut listed: BTreeMap<Box<[u8]>, bool> = BTreeMap::new();
     for (path, found) in entries {
         if loaded.contains(path) {
             continue;
@@ -46,55 +41,60 @@ pub(super) fn judge(
             continue;
         };
         let facts = &read.facts;
-        if facts.kind == ElfKind::Static {
-            continue;
-        }
+        let placed =
+            found.needs.iter().find(|need| matches!(need.reason, Reason::Asked | Reason::Matched));
+        let Some(need) = placed.filter(|_| facts.kind != ElfKind::Static) else { continue };
         let base = |name: &[u8]| -> Box<[u8]> {
             name.rsplit(|byte| *byte == b'/').next().unwrap_or_default().into()
         };
-        let is_lost = |name: &[u8]| {
-            scene.is_some_and(|scene| !is_there(scene, name) && is_owned(scene, installed, path))
-        };
-        let absent = facts.needed.iter().filter(|name| !known.contains(&base(name)));
-        let absent = absent.filter(|name| !is_lost(&base(name)));
+        let absent: Vec<&[u8]> = facts
+            .needed
+            .iter()
+            .map(|name| &**name)
+            .filter(|name| !known.contains(&base(name)))
+            .collect();
+        let owner =
+            scene.filter(|_| !absent.is_empty()).and_then(|scene| owner(scene, installed, path));
+        let libraries: Vec<Name> = absent
+            .into_iter()
+            .filter(|name| {
+                owner.is_none_or(|packages| {
+                    *listed.entry(base(name)).or_insert_with(|| packages.list_name(&base(name)))
+                })
+            })
+            .map(Name::new)
+            .collect();
         // The kernel starts it by its path, which is that of a link on most systems.
         let has = |path: &[u8]| {
-            scene.is_some_and(|scene| scene.image.walk(path, &ImagePath::root()).is_ok())
+            scene.is_none_or(|scene| scene.image.walk(path, &ImagePath::root()).is_ok())
         };
         let interpreter = facts
             .interpreter
             .as_ref()
             .filter(|path| facts.kind == ElfKind::Dynamic && path.starts_with(b"/") && !has(path));
-        let absent: Vec<Name> = absent.chain(interpreter).map(Name::new).collect();
-        let placed =
-            found.needs.iter().find(|need| matches!(need.reason, Reason::Asked | Reason::Matched));
-        if let (false, Some(need)) = (absent.is_empty(), placed) {
-            let (files, names) = by_node.entry(need.node).or_default();
-            files.push(path.clone());
-            names.extend(absent);
+        if !libraries.is_empty() || interpreter.is_some() {
+            let lost = by_node.entry(need.node).or_default();
+            lost.files.push(path.clone());
+            lost.libraries.extend(libraries);
+            lost.interpreters.extend(interpreter.map(Name::new));
         }
     }
-    let warning = |(node, (files, names)): (NodeId, (Vec<ImagePath>, BTreeSet<Name>))| {
-        let names = names.into_iter().collect();
-        ResolveError::UnloadedNeedsMore { node, files, names }
+    let warning = |(node, lost): (NodeId, Lost)| {
+        let libraries: Vec<Name> = lost.libraries.into_iter().collect();
+        let names = libraries.iter().cloned().chain(lost.interpreters).collect();
+        ResolveError::UnloadedNeedsMore { node, files: lost.files, names, libraries }
     };
     by_node.into_iter().map(warning).collect()
 }
 
-/// Tells whether the sources have a library where loaders look by default, or beside others.
-fn is_there(scene: &Scene<'_>, name: &[u8]) -> bool {
+/// Returns the packages of the source that a file is from, if one of them lists it.
+fn owner<'i>(
+    scene: &Scene<'_>,
+    installed: &'i Installed<'_>,
+    path: &ImagePath,
+) -> Option<&'i Packages<'i>> {
     let roots = scene.surroundings.roots;
-    DIRECTORIES
-        .iter()
-        .any(|directory| !glob(roots, &[directory.as_bytes(), b"/", name].concat()).is_empty())
-}
-
-/// Tells whether a file is from a package of the sources.
-fn is_owned(scene: &Scene<'_>, installed: &Installed<'_>, path: &ImagePath) -> bool {
-    let roots = scene.surroundings.roots;
-    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
-    walk.is_some_and(|walk| {
-        let packages = installed.packages(&roots.roots()[walk.source]);
-        packages.is_owned(walk.real.as_bytes())
-    })
+    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok()?;
+    let packages = installed.packages(&roots.roots()[walk.source]);
+    packages.is_owned(walk.real.as_bytes()).then_some(packages)
 }
