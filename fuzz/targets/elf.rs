@@ -20,6 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         cwd: &ImagePath::root(),
         library_path: None,
         preload: None,
+        opens_last: false,
         level: None,
         platform: None,
         file_capabilities: false,

@@ -80,6 +80,7 @@ pub(crate) fn run(arguments: &LddArguments, session: &mut Session) -> Result<Out
             cwd: &cwd,
             library_path: arguments.variable("LD_LIBRARY_PATH"),
             preload: arguments.variable("LD_PRELOAD"),
+            opens_last: false,
             level: None,
             platform: arguments.platform.as_deref().map(str::as_bytes),
             file_capabilities: walked.is_ok_and(|walk| roots.has_capabilities(&walk)),

@@ -115,6 +115,7 @@ impl Surroundings<'_> {
                 cwd: &self.search.workdir,
                 library_path: self.search.library_path.as_deref().map(str::as_bytes),
                 preload: (!preload.is_empty()).then_some(&preload[..]),
+                opens_last: extra.is_some(),
                 level: None,
                 platform: None,
                 file_capabilities: false,

@@ -42,6 +42,7 @@ fn traces_are_those_of_the_real_loader() {
             cwd: &cwd,
             library_path: None,
             preload: None,
+            opens_last: false,
             level: None,
             platform: None,
             file_capabilities: false,

@@ -277,3 +277,23 @@ fn is_interpreter(path: &ImagePath) -> bool {
     };
     INTERPRETERS.iter().any(|known| name.strip_prefix(known).is_some_and(is_of_version))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interpreters_are_told_with_their_versions() {
+        let is_one = |name: &str| {
+            is_interpreter(
+                &ImagePath::parse(format!("/usr/bin/{name}").as_bytes()).expect("a path"),
+            )
+        };
+        for name in ["perl", "python3.11", "guile-3.0", "php8.2", "mit-scheme-x86-64-12.1"] {
+            assert!(is_one(name), "{name}");
+        }
+        for name in ["php-fpm8.2", "node-exporter", "shuf", "javac"] {
+            assert!(!is_one(name), "{name}");
+        }
+    }
+}

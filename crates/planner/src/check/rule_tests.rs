@@ -116,7 +116,7 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
             "directory \"/usr/share/terminfo/x\"",
             "no_utf8_locale",
         ),
-        (calls(&["gnutls_certificate_verify_peers2"]), "", "no_certificates"),
+        (calls(&["gnutls_certificate_verify_peers2"]), "", "may_need"),
         (calls(&["getpwnam", "setuid"]), "", "no_users"),
         (calls(&["getgrgid"]), "", "no_users"),
         (calls(&["getpwnam"]), "", "may_need"),
@@ -195,6 +195,18 @@ fn a_library_speaks_for_those_who_need_it_themselves() {
     assert_eq!(findings(recipe, calls(&[]), std::slice::from_ref(&resolver)), ["no_nsswitch"]);
     let between = ("libother.so.1", library(&[]));
     assert_eq!(findings(recipe, calls(&[]), &[between, resolver]), Vec::<String>::new());
+    // One of which nothing is known hides no other.
+    let tls = |name: &str| ElfFacts {
+        soname: Some(name.as_bytes().into()),
+        ..with(library(&[]), &[Mention::Certificates])
+    };
+    let both = [("liba.so.1", tls("liba.so.1")), ("libcurl.so.4", tls("libcurl.so.4"))];
+    let needs = ElfFacts {
+        needed: both.iter().map(|(name, _)| name.as_bytes().into()).collect(),
+        ..calls(&[])
+    };
+    assert_eq!(findings(recipe, needs.clone(), &both[..1]), ["may_need"]);
+    assert_eq!(findings(recipe, needs, &both[1..]), ["no_certificates"]);
     // Of others it is not known, unless they are a part of the program.
     let other = ("libresolving.so.1", library(&["getaddrinfo"]));
     assert_eq!(findings(recipe, calls(&[]), &[other]), ["may_need"]);

@@ -185,11 +185,8 @@ impl<'a> State<'a> {
     /// Loads the preloaded objects, and then what the program and they need.
     fn program(&mut self) -> Result<(), Ended> {
         let mut queue = vec![Queued { map: MAIN, done: false }];
-        for (name, allowed) in self.preloads() {
-            if !allowed {
-                continue;
-            }
-            if let Some(map) = self.preload(&name) {
+        for (name, is_opened) in self.preloads() {
+            if let Some(map) = self.preload(&name, is_opened) {
                 queue.push(Queued { map, done: false });
             }
         }

@@ -118,13 +118,13 @@ pub(super) fn load(
     };
     dso.path = state.search_path(&dso);
     state.dsos.push(dso);
-    if !secure {
-        let separator = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b':' | 0xb);
-        for name in request.preload.unwrap_or_default().split(separator) {
-            if !name.is_empty() {
-                state.load(name, Tag::Preload, None);
-            }
-        }
+    let separator = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b':' | 0xb);
+    let listed = request.preload.unwrap_or_default().split(separator);
+    let listed: Vec<&[u8]> = listed.filter(|name| !name.is_empty()).collect();
+    let opened = usize::from(request.opens_last).min(listed.len());
+    let first = if secure { listed.len() - opened } else { 0 };
+    for name in &listed[first..] {
+        state.load(name, Tag::Preload, None);
     }
     // `dlopen` searches for the program, whoever calls it (`load_library(file, head)`).
     for opening in openings {

@@ -17,6 +17,9 @@ pub struct Request<'a> {
     pub library_path: Option<&'a [u8]>,
     /// `LD_PRELOAD` in the image's environment.
     pub preload: Option<&'a [u8]>,
+    /// Whether the last name in `preload` stands for what is opened after the start, to which the limits
+    /// of a secure start do not apply.
+    pub opens_last: bool,
     /// The processor's level for which libraries are chosen; nothing for the baseline.
     pub level: Option<Level>,
     /// Value of `$PLATFORM`; nothing for what the machine's name is.

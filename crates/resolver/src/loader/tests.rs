@@ -51,6 +51,7 @@ fn trace(tree: Memory, start: Start<'_>) -> Result<Trace, StartProblem> {
         cwd: &cwd,
         library_path: start.library_path.map(str::as_bytes),
         preload: start.preload.map(str::as_bytes),
+        opens_last: false,
         level: start.level,
         platform: None,
         file_capabilities: start.capabilities,

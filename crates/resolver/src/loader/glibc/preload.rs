@@ -12,10 +12,10 @@ const MAX_PRELOAD_BYTES: u64 = 1 << 20;
 const SEPARATORS: &[u8] = b": \t\n";
 
 impl State<'_> {
-    pub(super) fn preload(&mut self, name: &[u8]) -> Option<usize> {
+    pub(super) fn preload(&mut self, name: &[u8], is_opened: bool) -> Option<usize> {
         let lookup = self.trace.lookups.len();
         let before = self.maps.len();
-        self.search.only_set_user_id = self.trace.main.secure;
+        self.search.only_set_user_id = self.trace.main.secure && !is_opened;
         let mapped = self.map(name, name, Tag::Preload, MAIN);
         self.search.only_set_user_id = false;
         match mapped {
@@ -28,20 +28,26 @@ impl State<'_> {
         }
     }
 
-    /// Returns the names to preload, and whether a secure start allows each
-    /// (`handle_preload_list`).
+    /// Returns the names to preload, as far as a secure start allows them (`handle_preload_list`), and
+    /// whether each stands for what is opened later.
     pub(super) fn preloads(&mut self) -> Vec<(Box<[u8]>, bool)> {
-        let mut names = Vec::new();
         let secure = self.trace.main.secure;
-        for name in split(self.request.preload.unwrap_or_default(), b" :") {
-            names.push((name.into(), !(secure && name.contains(&b'/'))));
-        }
+        let listed: Vec<&[u8]> = split(self.request.preload.unwrap_or_default(), b" :").collect();
+        let last = listed.len().wrapping_sub(1);
+        let mut names: Vec<(Box<[u8]>, bool)> = listed
+            .into_iter()
+            .enumerate()
+            .map(|(at, name)| (name.into(), self.request.opens_last && at == last))
+            .filter(|(name, is_opened): &(Box<[u8]>, bool)| {
+                *is_opened || !(secure && name.contains(&b'/'))
+            })
+            .collect();
         if let Ok(walk) = self.search.roots.walk(PRELOAD_FILE, self.request.cwd)
             && let Ok(file) = self.search.roots.open(&walk)
             && let Ok(text) = self.loader.read_whole(&*file, walk.stat.size.min(MAX_PRELOAD_BYTES))
         {
             let before = names.len();
-            names.extend(names_of_file(text).into_iter().map(|name| (name, true)));
+            names.extend(names_of_file(text).into_iter().map(|name| (name, false)));
             if names.len() > before {
                 self.trace.configuration.push(Configuration { path: PRELOAD_FILE.into(), walk });
             }

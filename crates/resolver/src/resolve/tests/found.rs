@@ -289,9 +289,16 @@ fn set_id_bits_of_a_source_decide_nothing_in_the_image() {
     let attributes = Attributes { mode: Some(Mode::new(0o4755).unwrap()), ..Attributes::ROOT };
     let binary = Binary { from, to: path("/opt/app/app"), attributes };
     assert_eq!(
-        case(host).request("secure", NodeKind::Binary(binary)).problems(),
+        case(host.clone()).request("secure", NodeKind::Binary(binary.clone())).problems(),
         ["`/opt/app/app` needs `libapp.so`, which is not found"]
     );
+    // What it opens later is found in a secure start too: only preloads have to be set-user-id.
+    let plain = Sample::program().needs("libc.so.6").bytes();
+    let host = host.program("/opt/app/app", &plain).mode("/opt/app/app", 0o755);
+    let host = host.file("/usr/lib/x86_64-linux-gnu/libmore.so", Sample::library().bytes());
+    let secure = case(host).request("secure", NodeKind::Binary(binary));
+    let entries = secure.library("libmore.so").entries();
+    assert!(entries.contains(&"/usr/lib/x86_64-linux-gnu/libmore.so".into()), "{entries:#?}");
 }
 
 #[test]

@@ -145,6 +145,14 @@ fn cancelled_threads_want_the_unwinder() {
     let severities: Vec<_> = found.iter().map(miette::Diagnostic::severity).collect();
     assert_eq!(severities, [Some(miette::Severity::Advice)]);
 
+    // The program's own call is not hidden by one of a library.
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libx.so").imports("pthread_exit").bytes())
+        .file(format!("{LIB}/libx.so"), Sample::library().imports("pthread_cancel").bytes());
+    let found = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap().warnings;
+    let severities: Vec<_> = found.iter().map(miette::Diagnostic::severity).collect();
+    assert_eq!(severities, [Some(miette::Severity::Warning)]);
+
     // The runtime of Haskell brings the call to every program.
     let app = Sample::program().needs("libc.so.6").imports("pthread_cancel").constant("GHCRTS");
     let host = debian().program("/usr/bin/app", app.bytes());
@@ -216,6 +224,10 @@ fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
              add what is used, or accept it:\n  library \"/usr/lib/lang/_ssl.so\"\n  allow unloaded_needs_more \"…\""]
     );
     assert_eq!(warnings(host.clone(), |case| tree(case).library("/usr/lib/lang/_ssl.so")), [""; 0]);
+    // The same without any program.
+    let host_of_tree = host.clone();
+    let resolution = tree(case(host_of_tree)).resolve().unwrap();
+    assert_eq!(resolution.warnings.len(), 1);
     // What its own system lacks, a file of a package works without.
     let odd = Sample::library().needs("libodd.so.1").needs("libc.so.6").bytes();
     let host = host.file("/usr/lib/lang/_ssl.so", &odd);

@@ -358,6 +358,18 @@ fn a_library_of_its_own_package_that_nothing_is_linked_to_is_opened() {
     let opens = || Sample::program().imports("dlopen");
     let line = "plugins_are_missing: library \"/usr/lib/x86_64-linux-gnu/libapp-fast.so\"";
     assert_eq!(said(host.clone(), opens(), |case| case), [line]);
+    // Of two names that lead to one file, the link brings both.
+    let names = "/usr/bin/app\n/usr/lib/x86_64-linux-gnu/libapp-fast.so\n\
+                 /usr/lib/x86_64-linux-gnu/libapp-fast-1.so\n/usr/lib/app/libplug.so\n";
+    let linked = debian()
+        .file("/var/lib/dpkg/status", "Package: app\nVersion: 1\n")
+        .file("/var/lib/dpkg/info/app.list", names)
+        .file("/usr/lib/x86_64-linux-gnu/libapp-fast-1.so", library("libapp-fast-1.so"))
+        .file("/usr/lib/app/libplug.so", library("libplug.so"))
+        .link("/usr/lib/x86_64-linux-gnu/libapp-fast.so", "libapp-fast-1.so");
+    let told = said(linked, opens(), |case| case);
+    assert!(told.contains(&line.to_owned()), "{told:#?}");
+    assert!(!told.iter().any(|told| told.contains("library \"/usr/lib/app/")), "{told:#?}");
     assert!(said(host, Sample::program(), |case| case).is_empty());
 }
 
