@@ -13,7 +13,7 @@ use crate::report::{Remedy, Report};
 use crate::session::Session;
 
 /// Most rounds of asking and adding. Each adds what the files of the one before need; real programs
-/// take three, scripts that start scripts of other languages up to ten.
+/// take three, scripts that start scripts of other languages up to twenty.
 const MAX_ROUNDS: usize = 32;
 
 /// Most libraries that are added because one object names them. Who names more chooses one of them at

@@ -9,7 +9,7 @@ use imgc_planner::Mention;
 
 /// One family.
 pub(super) struct PluginFamily {
-    /// What it is, as the subject of "are not in the image".
+    /// What it is, as the object of "opens".
     pub(super) name: &'static str,
     pub(super) trigger: Trigger,
     /// Whose absence is told, each by itself.
