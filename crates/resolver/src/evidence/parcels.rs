@@ -178,8 +178,11 @@ impl<'a> Parcels<'a> {
             let (plugins, other): (Vec<Name>, Vec<Name>) =
                 other.into_iter().partition(|line| has_plugins(scene, parcel, line));
             let ends = ends(scene, run, parcel);
-            let (data, other): (Vec<Name>, Vec<Name>) =
-                other.into_iter().partition(|line| ends.contains(last_name(line)));
+            let (data, other): (Vec<Name>, Vec<Name>) = other.into_iter().partition(|line| {
+                // Who has a part of it has what was meant.
+                ends.contains(&last_name(line))
+                    && !tree_of(line).is_some_and(|tree| scene.has(&tree))
+            });
             if !data.is_empty() {
                 let (by, add) = (by.clone(), data);
                 remarks.entry(add.clone()).or_insert(ResolveError::DataIsMissing { node, by, add });
@@ -260,9 +263,7 @@ fn is_named_so(line: &Name, program: &Object<'_>) -> bool {
 /// Tells whether a line adds a directory with libraries that nothing needs by their names, and of which
 /// the image has none.
 fn has_plugins(scene: &Scene<'_>, parcel: &Parcel, line: &Name) -> bool {
-    let directory = line.as_bytes().strip_prefix(b"tree \"").unwrap_or_default();
-    let directory = directory.strip_suffix(b"\"").unwrap_or_default();
-    let Ok(directory) = ImagePath::parse(directory) else { return false };
+    let Some(directory) = tree_of(line) else { return false };
     let below = parcel.paths.range(directory.clone()..);
     let below = below.take_while(|path| path.starts_with(&directory));
     let is_plugin = |path: &&ImagePath| {
@@ -273,10 +274,15 @@ fn has_plugins(scene: &Scene<'_>, parcel: &Parcel, line: &Name) -> bool {
     !plugins.is_empty() && !plugins.iter().any(|path| scene.has(path))
 }
 
+/// Returns the directory that a line adds; nothing if it adds something else.
+fn tree_of(line: &Name) -> Option<ImagePath> {
+    let path = line.as_bytes().strip_prefix(b"tree \"")?.strip_suffix(b"\"")?;
+    ImagePath::parse(path).ok()
+}
+
 /// Returns the last name of the path of a line that adds a directory.
-fn last_name(line: &Name) -> &[u8] {
-    let path = line.as_bytes().strip_prefix(b"tree \"").and_then(|rest| rest.strip_suffix(b"\""));
-    path.and_then(|path| path.rsplit(|byte| *byte == b'/').next()).unwrap_or_default()
+fn last_name(line: &Name) -> Vec<u8> {
+    tree_of(line).and_then(|path| path.file_name().map(<[u8]>::to_vec)).unwrap_or_default()
 }
 
 /// Returns the names that a program, and the libraries of its packages, put behind a directory which
