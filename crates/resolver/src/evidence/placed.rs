@@ -2,6 +2,7 @@
 //! when they are loaded later. Nothing says whether they will be, so all of this is remarks, and what
 //! they open by its name counts only if their package depends on the package that has it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
@@ -32,6 +33,7 @@ pub(super) fn judge(
     let placed: Vec<_> = placed.iter().cloned().zip(needed).collect();
     let mut remarks = plugins::of_placed(scene, run, &placed);
     let roots = scene.surroundings.roots;
+    let needed = OnceCell::new();
     let mut told: BTreeSet<Vec<Name>> = BTreeSet::new();
     for (library, _) in &placed {
         let names = candidates(library, known);
@@ -39,7 +41,9 @@ pub(super) fn judge(
         let Some(walk) = walk.filter(|_| !names.is_empty()) else { continue };
         let packages = installed.packages(&roots.roots()[walk.source]);
         let Some(owner) = packages.owner(walk.real.as_bytes()) else { continue };
-        if start.is_some_and(|start| is_of_others(scene, packages, start, owner)) {
+        // What is there for other programs does not count.
+        let needed = needed.get_or_init(|| start.and_then(|start| around(scene, installed, start)));
+        if needed.as_ref().is_some_and(|needed| !needed.contains(owner)) {
             continue;
         }
         let given = given(packages, owner);
@@ -59,16 +63,17 @@ pub(super) fn judge(
     remarks
 }
 
-/// Tells whether a package is there for other programs than the one that the image runs.
-fn is_of_others(
+/// Returns the package of a program and all that it needs.
+fn around<'i>(
     scene: &Scene<'_>,
-    packages: &Packages<'_>,
-    start: &ImagePath,
-    package: &str,
-) -> bool {
-    let walk = scene.surroundings.roots.walk(start.as_bytes(), &ImagePath::root());
-    let owner = walk.ok().and_then(|walk| packages.owner(walk.real.as_bytes()));
-    owner.is_some_and(|owner| !packages.closure(owner, &[]).contains(package))
+    installed: &'i Installed<'_>,
+    program: &ImagePath,
+) -> Option<BTreeSet<&'i str>> {
+    let roots = scene.surroundings.roots;
+    let walk = roots.walk(program.as_bytes(), &ImagePath::root()).ok()?;
+    let packages = installed.packages(&roots.roots()[walk.source]);
+    let owner = packages.owner(walk.real.as_bytes())?;
+    Some(packages.closure(owner, &[]))
 }
 
 /// Returns the names of the libraries that a package depends on.
