@@ -75,12 +75,17 @@ fn findings(recipe: &str, program: ElfFacts, libraries: &[(&str, ElfFacts)]) -> 
         entries.insert(to.clone(), Found { content, attributes, needs });
     }
     let (to, node) = binary.expect("a binary");
+    let needed = program.needed.clone();
     facts.insert(Digest::of(to.as_bytes()), program);
-    let mut by = to;
+    // A library is needed by the one before it, if the program does not need it itself.
+    let mut by = to.clone();
     for (name, library) in libraries {
         let digest = Digest::of(name.as_bytes());
         facts.insert(digest, library.clone());
         let at = path(&format!("/lib/{name}"));
+        if needed.iter().any(|needed| **needed == *name.as_bytes()) {
+            by = to.clone();
+        }
         let reason =
             Reason::Needed { by: by.clone(), name: name.as_bytes().into(), rule: Rule::Default };
         let content = Content::File { digest, size: 0, executable: false };
@@ -206,7 +211,7 @@ fn a_library_speaks_for_those_who_need_it_themselves() {
         ..calls(&[])
     };
     assert_eq!(findings(recipe, needs.clone(), &both[..1]), ["may_need"]);
-    assert_eq!(findings(recipe, needs, &both[1..]), ["no_certificates"]);
+    assert_eq!(findings(recipe, needs, &both), ["no_certificates"]);
     // Of others it is not known, unless they are a part of the program.
     let other = ("libresolving.so.1", library(&["getaddrinfo"]));
     assert_eq!(findings(recipe, calls(&[]), &[other]), ["may_need"]);
