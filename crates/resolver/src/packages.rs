@@ -350,7 +350,7 @@ impl<'a> Packages<'a> {
     }
 
     /// Tells whether any package lists a path with this last name.
-    pub(crate) fn list_name(&self, name: &[u8]) -> bool {
+    pub(crate) fn lists_name(&self, name: &[u8]) -> bool {
         let finder = Finder::new(&[b"/", name, b"\n"].concat()).into_owned();
         let mut lists = self.packages.values().flat_map(|package| &package.lists);
         lists.any(|(_, text)| finder.find(text).is_some())

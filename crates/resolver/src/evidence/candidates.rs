@@ -132,15 +132,7 @@ pub(super) fn judge(
                 object.path != program.path && !parcel.paths.contains(object.source)
             });
             if is_of_others && found.len() <= MAX_OF_OTHERS {
-                let line = |name: &[u8]| Name::new([&b"library \""[..], name, b"\""].concat());
-                let remark = ResolveError::PluginsAreLeftOut {
-                    node: object.node,
-                    by: object.path.clone(),
-                    family: "libraries by their names",
-                    without: "what they are for cannot be done",
-                    add: found.into_iter().map(line).collect(),
-                };
-                warnings.insert(object.path.clone(), remark);
+                warnings.insert(object.path.clone(), remark(object, found));
                 continue;
             }
             let names = |names: Vec<&[u8]>| names.into_iter().map(Name::new).collect();
@@ -154,6 +146,21 @@ pub(super) fn judge(
         }
     }
     warnings.into_values().collect()
+}
+
+/// Returns the remark that an object can open libraries.
+pub(super) fn remark<'n>(
+    object: &Object<'_>,
+    names: impl IntoIterator<Item = &'n [u8]>,
+) -> ResolveError {
+    let line = |name: &[u8]| Name::new([&b"library \""[..], name, b"\""].concat());
+    ResolveError::PluginsAreLeftOut {
+        node: object.node,
+        by: object.path.clone(),
+        family: "libraries by their names",
+        without: "what they are for cannot be done",
+        add: names.into_iter().map(line).collect(),
+    }
 }
 
 /// Returns the names in an object that lead to nothing of the image, sorted.

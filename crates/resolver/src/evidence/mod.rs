@@ -23,6 +23,7 @@ mod referred;
 mod scene;
 mod scripts;
 mod set_id;
+mod state;
 mod unlinked;
 mod unloaded;
 mod words;

@@ -1,5 +1,5 @@
 //! What comes with the packages of the programs of a scene: data and configuration that no constant
-//! names whole, the directories that a program keeps its files in.
+//! names whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +7,15 @@ use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
 use memchr::memmem::Finder;
 
-use super::accounts::configurations;
-use super::constants::{LASTING, each_chunk, is_state};
 use super::data::{is_behind_closed, is_public, is_shared, is_triplet};
 use super::scene::{Object, Scene};
+use super::state;
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
 use crate::launch::Run;
-use crate::loader::Elf;
 use crate::packages::{Installed, Packages};
 use crate::parcel::Parcel;
-use crate::programs;
 
 /// Most lines that one parcel is worth: what is spread over more places is no part of a program.
 const MAX_LINES: usize = 40;
@@ -210,7 +207,7 @@ impl<'a> Parcels<'a> {
                     ResolveError::PackageIsLeftOut { node, by, add }
                 });
             }
-            let add = state(scene, run, parcel);
+            let add = state::lines(scene, run, parcel);
             if !add.is_empty() {
                 remarks.entry(add.clone()).or_insert(ResolveError::StateIsLeftOut {
                     node,
@@ -291,14 +288,10 @@ fn ends(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> BTreeSet<Vec<u8>> {
     let finder = Finder::new(b"\0%s/");
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
     let mut found = BTreeSet::new();
-    let roots = scene.surroundings.roots;
-    for object in scene.objects(run) {
-        let walk = roots.walk(object.source.as_bytes(), &ImagePath::root());
-        let is_own = object.path == run.place || parcel.paths.contains(object.source);
-        let Some(walk) = walk.ok().filter(|_| is_own) else { continue };
-        let Ok(file) = roots.open(&walk) else { continue };
-        let Ok(elf) = Elf::read(&*file, walk.stat.size, None) else { continue };
-        each_chunk(&*file, &elf, |chunk| {
+    let is_own =
+        |object: &Object<'_>| object.path == run.place || parcel.paths.contains(object.source);
+    for object in scene.objects(run).iter().filter(|object| is_own(object)) {
+        scene.look(object, |chunk| {
             for at in finder.find_iter(chunk) {
                 let rest = &chunk[at + finder.needle().len()..];
                 let end = rest.iter().position(|byte| !is_of_name(byte)).unwrap_or(rest.len());
@@ -425,57 +418,9 @@ fn depth(path: &ImagePath) -> usize {
 }
 
 /// Returns the beginning of a path, with so many names; nothing if it has fewer.
-fn ancestor(path: &ImagePath, names: usize) -> Option<ImagePath> {
+pub(super) fn ancestor(path: &ImagePath, names: usize) -> Option<ImagePath> {
     let surplus = depth(path).checked_sub(names)?;
     std::iter::successors(Some(path.clone()), ImagePath::parent).nth(surplus)
-}
-
-/// Returns the directories in which a program keeps its files: those that it names below `/var` and
-/// `/run`, and that its packages or the sources have.
-fn state(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> Vec<Name> {
-    let objects = scene.objects(run);
-    let own = objects
-        .iter()
-        .filter(|object| object.path == run.place || parcel.paths.contains(object.source));
-    let mut found: BTreeSet<ImagePath> = BTreeSet::new();
-    let mut lasting: BTreeSet<ImagePath> = BTreeSet::new();
-    let texts = configurations(scene);
-    let is_part = |letter: char| {
-        letter.is_ascii_alphanumeric() || matches!(letter, '/' | '-' | '_' | '.' | '+')
-    };
-    let words = texts.iter().flat_map(|text| text.split(|letter| !is_part(letter)));
-    let configured = words.filter(|word| is_state(word.as_bytes())).map(str::as_bytes);
-    let named = own.flat_map(|object| &object.evidence.state).map(|text| &**text);
-    for text in named.chain(configured) {
-        let Ok(path) = ImagePath::parse(text.strip_suffix(b"/").unwrap_or(text)) else { continue };
-        let is_run = text.starts_with(b"/run/") || text.starts_with(b"/var/run/");
-        let base = match (is_run, text.starts_with(b"/var/")) {
-            (true, true) | (false, _) => 2,
-            (true, false) => 1,
-        };
-        let Some(place) = ancestor(&path, base + 1) else { continue };
-        let roots = scene.surroundings.roots;
-        let kind = roots.walk(place.as_bytes(), &ImagePath::root()).ok();
-        let is_directory = kind.is_some_and(|walk| walk.stat.file_type == FileType::Directory);
-        let listed = parcel.paths.contains(&place);
-        let below = is_own_name(&place, parcel);
-        if text.starts_with(LASTING) {
-            // All that are there are for everybody, as the directory itself.
-            lasting.extend(place.parent());
-            lasting.extend(is_directory.then_some(place));
-            continue;
-        }
-        let is_file = place == path && place.as_bytes().ends_with(b".pid");
-        if is_run && is_file && below {
-            found.extend(place.parent());
-        } else if (is_directory && (listed || below)) || (is_run && below) {
-            found.insert(place);
-        }
-    }
-    let own = found.iter().map(|place| (place, "owner=65532"));
-    let all = lasting.iter().map(|place| (place, "mode=0o1777")).chain(own);
-    let absent = all.filter(|(place, _)| !scene.has(place));
-    absent.map(|(place, whose)| Name::new(format!("directory \"{place}\" {whose}"))).collect()
 }
 
 /// Shortest name of a directory by which a package is told, in bytes: `gcc`.
@@ -491,15 +436,4 @@ fn is_named_after(place: &ImagePath, parcel: &Parcel) -> bool {
                 rest.is_empty() || rest.starts_with(|letter: char| !letter.is_ascii_lowercase())
             })
         })
-}
-
-/// Tells whether a place bears the name of one of the packages or programs of a parcel.
-fn is_own_name(place: &ImagePath, parcel: &Parcel) -> bool {
-    let name = String::from_utf8_lossy(place.file_name().unwrap_or_default()).into_owned();
-    let name = name.strip_suffix(".pid").unwrap_or(&name);
-    let is_program = |path: &ImagePath| {
-        path.file_name() == Some(name.as_bytes()) && programs::behind(path.as_bytes()).is_some()
-    };
-    parcel.packages.iter().any(|package| package.starts_with(name))
-        || parcel.paths.iter().any(is_program)
 }

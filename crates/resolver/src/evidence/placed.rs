@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{ElfKind, Reason};
 
-use super::candidates::candidates;
+use super::candidates::{candidates, remark};
 use super::plugins;
 use super::scene::{Object, Scene, digest};
-use crate::error::{Name, ResolveError};
+use crate::error::ResolveError;
 use crate::packages::{Installed, Packages};
 
 /// Most libraries of one image that are looked at.
@@ -34,7 +34,7 @@ pub(super) fn judge(
     let mut remarks = plugins::of_placed(scene, run, &placed);
     let roots = scene.surroundings.roots;
     let needed = OnceCell::new();
-    let mut told: BTreeSet<Vec<Name>> = BTreeSet::new();
+    let mut told: BTreeSet<Vec<&[u8]>> = BTreeSet::new();
     for (library, _) in &placed {
         let names = candidates(library, known);
         let walk = roots.walk(library.source.as_bytes(), &ImagePath::root()).ok();
@@ -47,17 +47,9 @@ pub(super) fn judge(
             continue;
         }
         let given = given(packages, owner);
-        let names = names.into_iter().filter(|name| given.contains(*name));
-        let add: Vec<Name> =
-            names.map(|name| Name::new([&b"library \""[..], name, b"\""].concat())).collect();
-        if !add.is_empty() && told.insert(add.clone()) {
-            remarks.push(ResolveError::PluginsAreLeftOut {
-                node: library.node,
-                by: library.path.clone(),
-                family: "libraries by their names",
-                without: "what they are for cannot be done",
-                add,
-            });
+        let names: Vec<&[u8]> = names.into_iter().filter(|name| given.contains(*name)).collect();
+        if !names.is_empty() && told.insert(names.clone()) {
+            remarks.push(remark(library, names));
         }
     }
     remarks

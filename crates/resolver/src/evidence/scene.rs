@@ -6,8 +6,9 @@ use imgc_planner::recipe::ImagePath;
 use imgc_planner::{Content, Digest, ElfFacts, Found, NodeId, Reason};
 
 use super::Evidence;
+use super::constants::each_chunk;
 use crate::launch::{Run, Surroundings};
-use crate::loader::Family;
+use crate::loader::{Elf, Family};
 use crate::root::Roots;
 
 /// The programs of one search after their start, in an image that is otherwise finished.
@@ -53,6 +54,17 @@ impl<'a> Scene<'a> {
         let path = self.image.walk(at.as_bytes(), &ImagePath::root()).ok()?.real;
         let evidence = self.evidence.get(&digest(self.entries, &path)?)?;
         Some(Object { node, source, path, evidence })
+    }
+
+    /// Shows the constants of an object, as the sources have it, in pieces that overlap. Of what cannot be
+    /// read, nothing.
+    pub(super) fn look(&self, object: &Object<'_>, look: impl FnMut(&[u8])) {
+        let roots = self.surroundings.roots;
+        let Ok(walk) = roots.walk(object.source.as_bytes(), &ImagePath::root()) else { return };
+        let Ok(file) = roots.open(&walk) else { return };
+        if let Ok(elf) = Elf::read(&*file, walk.stat.size, None) {
+            each_chunk(&*file, &elf, look);
+        }
     }
 
     /// Tells whether the image has something at a path.

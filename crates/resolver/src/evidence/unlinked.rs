@@ -109,9 +109,9 @@ fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<
     let real = |path: &ImagePath| {
         roots.walk(path.as_bytes(), &ImagePath::root()).ok().map(|walk| walk.real)
     };
-    let links: Vec<ImagePath> =
+    let targets: Vec<ImagePath> =
         paths.iter().filter_map(|path| real(path).filter(|real| real != path)).collect();
-    let opened = paths.iter().filter(|path| !links.contains(path) && !is_linked(path));
+    let opened = paths.iter().filter(|path| !targets.contains(path) && !is_linked(path));
     opened.map(|path| Name::new(format!("library \"{path}\""))).collect()
 }
 

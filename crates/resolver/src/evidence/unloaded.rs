@@ -59,7 +59,7 @@ pub(super) fn judge(
             .into_iter()
             .filter(|name| {
                 owner.is_none_or(|packages| {
-                    *listed.entry(base(name)).or_insert_with(|| packages.list_name(&base(name)))
+                    *listed.entry(base(name)).or_insert_with(|| packages.lists_name(&base(name)))
                 })
             })
             .map(Name::new)

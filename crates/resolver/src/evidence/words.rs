@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
 
-use super::constants::each_chunk;
 use super::helpers::{COMMON, MAX_WORD_BYTES};
 use super::scene::{Object, Scene};
-use crate::loader::Elf;
 use crate::programs;
 
 /// Shortest name that is looked for at the end of another word, and longest such word, in bytes:
@@ -51,11 +49,7 @@ impl Words {
 
     /// Reads the constants of an object.
     pub(super) fn read(&mut self, scene: &Scene<'_>, object: &Object<'_>) {
-        let roots = scene.surroundings.roots;
-        let Ok(walk) = roots.walk(object.source.as_bytes(), &ImagePath::root()) else { return };
-        let Ok(file) = roots.open(&walk) else { return };
-        let Ok(elf) = Elf::read(&*file, walk.stat.size, None) else { return };
-        each_chunk(&*file, &elf, |chunk| {
+        scene.look(object, |chunk| {
             // A text that is cut is read whole with another chunk.
             let mut start = 0;
             for end in memchr::memchr_iter(0, chunk) {

@@ -59,11 +59,8 @@ impl<'p> Brought<'p> {
                 missing.add_program(scene, name, &path);
             }
         }
-        let directories: Vec<&str> = scene.surroundings.search.path.split(':').collect();
         for launcher in LANGUAGES.iter().flat_map(|language| language.launchers) {
-            let paths = directories.iter().map(|directory| format!("{directory}/{launcher}"));
-            let found = paths.filter(|path| scene.source_has(path) == Some(FileType::Regular));
-            let Some(path) = found.into_iter().next() else { continue };
+            let Some(path) = scene.source_path(launcher) else { continue };
             if scene.image_has(&path) || !script.starts(&[launcher]) {
                 continue;
             }
@@ -79,14 +76,9 @@ impl<'p> Brought<'p> {
     /// Adds what runs the script's language, if its interpreter is a script that looks for one of several:
     /// `lua-any`.
     pub(super) fn add_launchers(&self, scene: &Scene<'_>, script: &str, missing: &mut Missing) {
-        let directories: Vec<&str> = scene.surroundings.search.path.split(':').collect();
-        let find = |name: &str| {
-            let mut paths = directories.iter().map(|directory| format!("{directory}/{name}"));
-            paths.find(|path| scene.source_has(path) == Some(FileType::Regular))
-        };
         let is_elf =
             |path: &str| ImagePath::parse(path.as_bytes()).is_ok_and(|path| is_elf(scene, &path));
-        if find(script).is_none_or(|path| is_elf(&path)) {
+        if scene.source_path(script).is_none_or(|path| is_elf(&path)) {
             return;
         }
         let language = LANGUAGES.iter().find(|language| language.is_run_by(script));

@@ -377,6 +377,13 @@ impl Scene<'_> {
         kind(self.surroundings.roots, path)
     }
 
+    /// Returns where the sources have a program that is found by its name in the image's `PATH`.
+    pub(super) fn source_path(&self, name: &str) -> Option<String> {
+        let directories = self.surroundings.search.path.split(':');
+        let mut paths = directories.map(|directory| format!("{directory}/{name}"));
+        paths.find(|path| self.source_has(path) == Some(FileType::Regular))
+    }
+
     /// Tells whether the sources have a file at a path that may be started.
     pub(super) fn source_has_program(&self, path: &str) -> bool {
         let walk = self.surroundings.roots.walk(path.as_bytes(), &ImagePath::root());
