@@ -150,16 +150,16 @@ impl<'a> Packages<'a> {
                 package.lists.iter().map(move |(listed, text)| (name, listed, text))
             });
             for (name, listed, text) in lists {
-                let mut last: &[u8] = b"";
+                let mut last = Vec::new();
                 for line in lines(text) {
-                    let parent = parent(line);
+                    // The top of a path is a link since the merge of `/usr`: `/bin`. A diversion leads
+                    // elsewhere for one file of a directory.
+                    let line = self.database.listed(listed, line);
+                    let parent = parent(&line);
                     if parent == last {
                         continue;
                     }
-                    last = parent;
-                    // The top of a path is a link since the merge of `/usr`: `/bin`.
-                    let line = self.database.listed(listed, line);
-                    let parent = self::parent(&line);
+                    last = parent.to_vec();
                     let owners = match directories.get_mut(parent) {
                         Some(owners) => owners,
                         None => directories.entry(parent.into()).or_default(),
@@ -485,5 +485,18 @@ mod tests {
         assert_eq!(owners(b"/usr/bin/sh.distrib"), ["dash"]);
         // The link of the merge is no path that a walk ends at.
         assert_eq!(owners(b"/usr/bin"), ["other"]);
+    }
+
+    #[test]
+    fn a_diversion_into_another_directory_hides_no_other_file() {
+        let machine = Memory::new()
+            .file("/var/lib/dpkg/diversions", "/usr/lib/gl/a\n/usr/lib/mesa/a\ndriver\n")
+            .file("/var/lib/dpkg/info/gl.list", "/usr/lib/gl/a\n/usr/lib/gl/b\n");
+        let root = HostPath::new(b"/");
+        let packages = Packages::read(&machine, &root);
+        for path in ["/usr/lib/mesa/a", "/usr/lib/gl/b"] {
+            assert!(packages.is_owned(path.as_bytes()), "{path}");
+        }
+        assert!(!packages.is_owned(b"/usr/lib/gl/a"));
     }
 }
