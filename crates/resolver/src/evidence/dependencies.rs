@@ -130,6 +130,8 @@ fn of_package(
         .chain(parts)
         .flat_map(|part| packages.image_paths(part).map(move |path| (part, path)))
         .filter(|(_, path)| is_program(path) && is_elf(scene, path))
+        // Interpreters are there for scripts beside the program, and their names are common words.
+        .filter(|(_, path)| !path.file_name().is_some_and(is_interpreter))
         .filter(|(_, path)| has_program(scene, &path.to_string()))
         .collect();
     let named: BTreeMap<Vec<u8>, (ImagePath, bool)> = listed
@@ -145,11 +147,9 @@ fn of_package(
     let is_named =
         |(_, path): &&(&str, ImagePath)| path.file_name().is_some_and(|name| names.contains(name));
     let is_same = |(part, path): &&(&str, ImagePath)| path.file_name() == Some(part.as_bytes());
-    // An interpreter is there for scripts beside the program, and tools for compilers by their names.
-    let is_for_others = packages.is_for_development(package)
-        || listed.iter().any(|(_, path)| path.file_name().is_some_and(is_interpreter));
     let mut found: Vec<&(&str, ImagePath)> = listed.iter().filter(is_named).collect();
-    if found.is_empty() && !is_for_others {
+    // A compiler is there for who has it started, by its name.
+    if found.is_empty() && !packages.is_for_development(package) {
         found = listed.iter().filter(is_same).collect();
         if found.is_empty() && listed.len() <= MAX_UNNAMED {
             found = listed.iter().collect();

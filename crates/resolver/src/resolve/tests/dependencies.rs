@@ -51,9 +51,13 @@ fn who_starts_programs_may_start_those_that_its_package_depends_on() {
 }
 
 #[test]
-fn compilers_interpreters_and_one_of_many_are_told_by_their_names() {
-    let app =
-        Sample::program().imports("posix_spawn").constant("gcc").constant("a3").constant("gv");
+fn compilers_and_one_of_many_are_told_by_their_names_and_interpreters_never() {
+    let app = Sample::program()
+        .imports("posix_spawn")
+        .constant("gcc")
+        .constant("a3")
+        .constant("gv")
+        .constant("python3");
     assert_eq!(
         lines(machine(app), |case| case),
         ["binary \"/usr/bin/a3\"", "binary \"/usr/bin/gcc\"", "binary \"/usr/bin/gv\""]
