@@ -79,16 +79,23 @@ pub enum Mention {
     /// `mime/multipart.(*Reader).readForm`: a Go program that serves forms, with which files come that are
     /// large. Whoever links Go's server of HTTP has it.
     ReadsFormsInGo,
-    /// `net/http.(*Transport).roundTrip`, `net.Dial` and the like: a Go program that connects to others by
-    /// their names.
+    /// `net/http.(*Transport).roundTrip`, `net.DialTimeout` and the like: a Go program that connects to
+    /// others by their names.
     ConnectsInGo,
+    /// `net.Dial`: the same, if it is not there for the log of the machine.
+    DialsInGo,
+    /// `log/syslog.(*Writer).connect`: a Go program that logs to the machine, by `net.Dial`.
+    LogsToMachineInGo,
     /// `os/exec.(*Cmd).Start`: a Go program that starts others.
     StartsProgramsInGo,
     /// `net.(*Resolver).lookupIPAddr`: a Go program that comes to resolve names. Go links the C library's
     /// resolver to every program with the package `net` in it.
     ResolvesInGo,
-    /// `os/user.Lookup` and the like: a Go program that looks users up.
+    /// `os/user.Lookup`, `os/user.LookupGroup`: a Go program that looks users up by their names.
     LooksUpUsersInGo,
+    /// `os/user.LookupId`, `os/user.LookupGroupId`: by their numbers, to show them, or to find the home of
+    /// its own.
+    LooksUpIdsInGo,
     /// `GHCRTS`: a program of Haskell, whose runtime brings calls that few programs come to.
     Haskell,
     /// `OCAMLRUNPARAM`: a program of OCaml, whose libraries are linked whole.
@@ -135,7 +142,8 @@ impl Mention {
         (b"os.MkdirTemp\0", Self::MakesTemporaryFiles),
         (b"mime/multipart.(*Reader).readForm\0", Self::ReadsFormsInGo),
         (b"net/http.(*Transport).roundTrip\0", Self::ConnectsInGo),
-        (b"net.Dial\0", Self::ConnectsInGo),
+        (b"net.Dial\0", Self::DialsInGo),
+        (b"log/syslog.(*Writer).connect\0", Self::LogsToMachineInGo),
         (b"net.DialTimeout\0", Self::ConnectsInGo),
         (b"crypto/tls.DialWithDialer\0", Self::ConnectsInGo),
         (b"os/exec.(*Cmd).Start\0", Self::StartsProgramsInGo),
@@ -147,9 +155,9 @@ impl Mention {
         (b"en_US.UTF-8\0", Self::Utf8Locales),
         (b"net.(*Resolver).lookupIPAddr\0", Self::ResolvesInGo),
         (b"os/user.Lookup\0", Self::LooksUpUsersInGo),
-        (b"os/user.LookupId\0", Self::LooksUpUsersInGo),
+        (b"os/user.LookupId\0", Self::LooksUpIdsInGo),
         (b"os/user.LookupGroup\0", Self::LooksUpUsersInGo),
-        (b"os/user.LookupGroupId\0", Self::LooksUpUsersInGo),
+        (b"os/user.LookupGroupId\0", Self::LooksUpIdsInGo),
         (b"GHCRTS\0", Self::Haskell),
         (b"OCAMLRUNPARAM\0", Self::OCaml),
         (b"\0HOME\0", Self::Home),

@@ -70,7 +70,10 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
 /// Tells of a program that looks somebody up to act for or upon them.
 fn means_users(program: &Program<'_>) -> Option<Evidence> {
     let facts = &program.file.facts;
-    if program.is_go() || program.is_static() {
+    if program.is_go() {
+        return program.mentions(Mention::LooksUpUsersInGo);
+    }
+    if program.is_static() {
         return looks_up(program);
     }
     if [Mention::OCaml, Mention::Haskell].iter().any(|runtime| facts.mentions.contains(runtime)) {
@@ -85,7 +88,8 @@ fn means_users(program: &Program<'_>) -> Option<Evidence> {
 
 fn looks_up(program: &Program<'_>) -> Option<Evidence> {
     if program.is_go() {
-        return program.mentions(Mention::LooksUpUsersInGo);
+        let by_name = program.mentions(Mention::LooksUpUsersInGo);
+        return by_name.or_else(|| program.mentions(Mention::LooksUpIdsInGo));
     }
     if program.file.facts.mentions.contains(&Mention::Haskell) {
         return None;

@@ -120,9 +120,8 @@ fn is_of_tls(object: &Object<'_>) -> bool {
 /// Returns who of a program names such a place itself: of libraries those that connect to others for
 /// whoever needs them, or `any`; Go's part that serves others has it too.
 fn mentions(program: &Program<'_>, any: bool) -> Option<Evidence> {
-    let connects = program.file.facts.mentions.contains(&Mention::ConnectsInGo);
     let own = program.mentions(Mention::Certificates);
-    own.filter(|_| any || !program.is_go() || connects).or_else(|| {
+    own.filter(|_| any || !program.is_go() || program.connects_in_go()).or_else(|| {
         let sign = Mention::Certificates.text();
         let names = |library: &&Object<'_>| {
             library.facts.mentions.contains(&Mention::Certificates) && !is_of_tls(library)

@@ -23,6 +23,12 @@ const RESOLVE: &[&str] = &[
     "__res_search",
 ];
 
+/// The one by which a program finds the full name of its machine, or whether another one is this.
+const OF_MACHINE: &[&str] = &["gethostbyname", "gethostbyname_r"];
+
+/// Functions of those who talk to others (`socket(7)`).
+const SOCKETS: &[&str] = &["socket", "connect", "bind", "sendto", "sendmsg"];
+
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.has("/etc/nsswitch.conf") {
         return Vec::new();
@@ -35,15 +41,21 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
 /// Tells of a program that connects to others by their names, or is asked for them: not only a library
 /// that it needs, or a part of Go's, could do so.
 fn connects(program: &Program<'_>) -> Option<Evidence> {
-    let mentions = &program.file.facts.mentions;
     if program.is_go() {
-        return resolves(program).filter(|_| mentions.contains(&Mention::ConnectsInGo));
+        return resolves(program).filter(|_| program.connects_in_go());
     }
     if program.is_static() {
         return resolves(program);
     }
+    let facts = &program.file.facts;
+    let mut others = RESOLVE.iter().filter(|name| !OF_MACHINE.contains(name));
+    let talks =
+        facts.imports_any(SOCKETS) || others.any(|name| facts.imports.contains(name.as_bytes()));
     let surely = || program.is_glibc().then(|| program.surely_calls(RESOLVE))?;
-    surely().filter(|_| !mentions.contains(&Mention::OCaml))
+    let is_of_machine = |found: &Evidence| found.library.is_none() && !talks;
+    surely().filter(|found| {
+        !is_of_machine(found) && !program.file.facts.mentions.contains(&Mention::OCaml)
+    })
 }
 
 fn resolves(program: &Program<'_>) -> Option<Evidence> {

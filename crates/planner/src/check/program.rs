@@ -187,6 +187,13 @@ impl<'a> Program<'a> {
         self.file.facts.go
     }
 
+    /// Tells whether it is of Go and connects to others by their names: not only to the log of the machine.
+    pub(super) fn connects_in_go(&self) -> bool {
+        let has = |mention| self.file.facts.mentions.contains(&mention);
+        let dials = has(Mention::DialsInGo) && !has(Mention::LogsToMachineInGo);
+        self.is_go() && (has(Mention::ConnectsInGo) || dials)
+    }
+
     /// Tells whether a loader of glibc starts it.
     pub(super) fn is_glibc(&self) -> bool {
         self.file.facts.interpreter.as_deref().is_some_and(|interpreter| {

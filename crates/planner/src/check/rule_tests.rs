@@ -108,7 +108,9 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
     let fine: &[&str] = &[];
     for (program, recipe, code) in [
         (calls(&["getaddrinfo"]), "", "no_nsswitch"),
-        (calls(&["gethostbyname"]), "", "no_nsswitch"),
+        (calls(&["gethostbyname", "socket"]), "", "no_nsswitch"),
+        (calls(&["gethostbyname"]), "", "may_need"),
+        (calls(&["gethostbyaddr"]), "", "no_nsswitch"),
         (go(&[Mention::ResolverConfiguration, Mention::ConnectsInGo]), "", "no_nsswitch"),
         (calls(&["SSL_CTX_set_default_verify_paths"]), "", "no_certificates"),
         (calls(&["gnutls_certificate_set_x509_system_trust"]), "", "no_certificates"),
@@ -127,6 +129,7 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
         (calls(&["getpwnam"]), "", "may_need"),
         (with(calls(&["getgrgid"]), &[Mention::OCaml]), "", "may_need"),
         (go(&[Mention::LooksUpUsersInGo]), "", "no_users"),
+        (go(&[Mention::LooksUpIdsInGo]), "", "may_need"),
         (
             ElfFacts {
                 go: true,
@@ -136,6 +139,12 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
             "no_nsswitch",
         ),
         (go(&[Mention::ResolverConfiguration]), "", "may_need"),
+        (go(&[Mention::ResolverConfiguration, Mention::DialsInGo]), "", "no_nsswitch"),
+        (
+            go(&[Mention::ResolverConfiguration, Mention::DialsInGo, Mention::LogsToMachineInGo]),
+            "",
+            "may_need",
+        ),
         (go(&[Mention::Certificates, Mention::ConnectsInGo]), "", "no_certificates"),
         (go(&[Mention::Certificates]), "", "may_need"),
         (go(&[Mention::MakesTemporaryFiles, Mention::ReadsFormsInGo]), "", "may_need"),

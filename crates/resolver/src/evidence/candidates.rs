@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::ElfFacts;
+use imgc_planner::recipe::ImagePath;
 
 use super::parcels::Parcels;
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
-use crate::loader::{Opening, Outcome, Tag};
+use crate::loader::{Opening, Outcome, Tag, Trace};
 
 /// Functions that open a library by the name that they are given.
 const OPENERS: &[&str] = &[
@@ -114,13 +115,7 @@ pub(super) fn judge(
         let Ok(trace) = surroundings.trace_again(run, extra, &openings) else {
             continue;
         };
-        let is_found = |name: &[u8]| {
-            trace.lookups.iter().any(|lookup| {
-                lookup.tag == Tag::Opened
-                    && *lookup.written == *name
-                    && matches!(lookup.outcome, Outcome::Opened(_) | Outcome::SameFile { .. })
-            })
-        };
+        let is_found = |name: &[u8]| opened(&trace, name).is_some();
         for (object, names) in wanted {
             let (found, absent): (Vec<&[u8]>, Vec<&[u8]>) =
                 names.into_iter().partition(|name| is_found(name));
@@ -135,6 +130,15 @@ pub(super) fn judge(
                 warnings.insert(object.path.clone(), remark(object, found));
                 continue;
             }
+            // What no package of the program asks for, it works without.
+            let (found, optional): (Vec<&[u8]>, Vec<&[u8]>) = found.into_iter().partition(|name| {
+                let real = opened(&trace, name);
+                real.is_none_or(|real| is_asked_for(scene, parcels, program, object, real))
+            });
+            if found.is_empty() {
+                warnings.insert(object.path.clone(), remark(object, optional));
+                continue;
+            }
             let names = |names: Vec<&[u8]>| names.into_iter().map(Name::new).collect();
             let warning = ResolveError::MayOpen {
                 node: object.node,
@@ -146,6 +150,33 @@ pub(super) fn judge(
         }
     }
     warnings.into_values().collect()
+}
+
+/// Returns where a name led to that was opened; nothing if it led to no new file.
+fn opened<'t>(trace: &'t Trace, name: &[u8]) -> Option<&'t ImagePath> {
+    trace.lookups.iter().find_map(|lookup| match &lookup.outcome {
+        _ if lookup.tag != Tag::Opened || *lookup.written != *name => None,
+        Outcome::Opened(object) => Some(&trace.objects[*object].walk.real),
+        Outcome::SameFile { walk, .. } => Some(&walk.real),
+        _ => None,
+    })
+}
+
+/// Tells whether the packages of a program, or that of the object which opens a library, bring this or
+/// ask for the package that does; true if no package is known.
+fn is_asked_for(
+    scene: &Scene<'_>,
+    parcels: &Parcels<'_>,
+    program: &Object<'_>,
+    object: &Object<'_>,
+    library: &ImagePath,
+) -> bool {
+    let Some((_, parcel)) = parcels.get(program) else { return true };
+    let Some((packages, owner)) = parcels.owner(scene, library) else { return true };
+    let by = parcels.owner(scene, object.source).map(|(_, package)| package);
+    parcel.packages.contains(owner)
+        || parcel.dependencies.contains(owner)
+        || by.is_some_and(|by| by == owner || packages.named(by).any(|name| name == owner))
 }
 
 /// Returns the remark that an object can open libraries.

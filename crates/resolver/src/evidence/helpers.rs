@@ -114,8 +114,8 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             }
         }
         if facts.imports_any(SEARCHERS) {
-            let named = configured(scene, own_parcel, &words.names);
-            words.own.extend(named);
+            words.configured = configured(scene, own_parcel, &words.names);
+            words.own.extend(words.configured.iter().cloned());
             words.own.extend(quoted(scene, own_parcel, &words.names));
         }
         let (node, by) = (run.node, program.path.clone());
@@ -341,6 +341,14 @@ impl Words {
             if is_known && has_program(scene, &path) && !missing.contains(&path) {
                 foreign.insert(path);
             }
+        }
+        // One alone may be a word by chance, or one of its help.
+        let is_certain = |path: &String| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            COMMON.contains(&name) || self.configured.contains(name.as_bytes())
+        };
+        if missing.len() == 1 && !missing.iter().any(is_certain) {
+            left_out.append(&mut missing);
         }
         // Who names many of them has words that are names of programs by chance.
         if foreign.len() <= MAX_FOREIGN {

@@ -170,7 +170,8 @@ impl<'a> Parcels<'a> {
             let (configuration, other): (Vec<Name>, Vec<Name>) =
                 places(scene, packages, parcel).into_iter().partition(|line| {
                     let is_configuration = has(line.as_bytes(), b"\"/etc/");
-                    is_configuration && is_service || is_named_so(line, &program)
+                    is_configuration && is_service
+                        || is_named_so(line, &program) && names_own_file(scene, run, parcel)
                 });
             let (plugins, other): (Vec<Name>, Vec<Name>) =
                 other.into_iter().partition(|line| has_plugins(scene, parcel, line));
@@ -242,7 +243,11 @@ fn is_service(scene: &Scene<'_>, parcel: &Parcel, program: &Object<'_>) -> bool 
     };
     files.any(|path| {
         let texts = scene.source_texts(&path.to_string());
-        texts.iter().any(|text| String::from_utf8_lossy(text).lines().any(starts))
+        texts.iter().any(|text| {
+            let text = String::from_utf8_lossy(text);
+            // Who ends when it has done its work is told of the configuration by the unit.
+            !text.lines().any(|line| line.trim() == "Type=oneshot") && text.lines().any(starts)
+        })
     })
 }
 
@@ -255,6 +260,26 @@ const STARTS: &[&str] =
 fn is_named_so(line: &Name, program: &Object<'_>) -> bool {
     let name = program.source.file_name().unwrap_or_default();
     *line.as_bytes() == *[b"file \"/etc/", name, b".conf\""].concat()
+}
+
+/// Tells whether the configuration that bears the name of a program stands in its constants, or in those
+/// of the libraries of its packages: else what starts it reads that.
+fn names_own_file(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> bool {
+    let name = run.trace.main.real.file_name().unwrap_or_default();
+    let name = [name, b".conf"].concat();
+    let finder = Finder::new(&name);
+    let mut found = false;
+    for object in own_objects(scene, run, parcel) {
+        scene.look(&object, |chunk| found |= finder.find(chunk).is_some());
+    }
+    found
+}
+
+/// Returns a program with the libraries of its packages.
+fn own_objects<'s>(scene: &Scene<'s>, run: &'s Run, parcel: &Parcel) -> Vec<Object<'s>> {
+    let is_own =
+        |object: &Object<'_>| object.path == run.place || parcel.paths.contains(object.source);
+    scene.objects(run).into_iter().filter(is_own).collect()
 }
 
 /// Tells whether a line adds a directory with libraries that nothing needs by their names, and of which
@@ -288,10 +313,8 @@ fn ends(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> BTreeSet<Vec<u8>> {
     let finder = Finder::new(b"\0%s/");
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
     let mut found = BTreeSet::new();
-    let is_own =
-        |object: &Object<'_>| object.path == run.place || parcel.paths.contains(object.source);
-    for object in scene.objects(run).iter().filter(|object| is_own(object)) {
-        scene.look(object, |chunk| {
+    for object in own_objects(scene, run, parcel) {
+        scene.look(&object, |chunk| {
             for at in finder.find_iter(chunk) {
                 let rest = &chunk[at + finder.needle().len()..];
                 let end = rest.iter().position(|byte| !is_of_name(byte)).unwrap_or(rest.len());

@@ -26,6 +26,8 @@ pub(super) struct Words {
     pub(super) whole: BTreeSet<Vec<u8>>,
     /// Those of the program itself, if it looks for others in `PATH`.
     pub(super) own: BTreeSet<Vec<u8>>,
+    /// Those that a configuration in the image gives it.
+    pub(super) configured: BTreeSet<Vec<u8>>,
     /// Beginnings of texts, before a blank.
     pub(super) first: BTreeSet<Vec<u8>>,
     /// Absolute paths of programs.

@@ -25,8 +25,8 @@ fn machine() -> Memory {
         .file("/var/lib/dpkg/status", status)
         .file(
             "/var/lib/dpkg/info/app.list",
-            "/usr/bin\n/usr/bin/app\n/usr/bin/app-worker\n/usr/share/doc\n/usr/share/doc/app\n\
-             /usr/share/doc/app/copyright\n/etc/app\n/etc/app/key\n/etc/app/app.conf\n/var/lib/app\n",
+            "/usr/bin\n/usr/bin/app\n/usr/bin/app-helper\n/usr/bin/app-worker\n/usr/share/doc\n\
+             /usr/share/doc/app\n/usr/share/doc/app/copyright\n/etc/app\n/etc/app/key\n/etc/app/app.conf\n/var/lib/app\n",
         )
         .file(
             "/var/lib/dpkg/info/app-data.list",
@@ -35,6 +35,7 @@ fn machine() -> Memory {
         )
         .file("/var/lib/dpkg/info/other.list", "/usr/share/both\n/usr/share/both/z\n")
         .file("/var/lib/dpkg/info/tool.list", "/usr/bin\n/usr/bin/tool\n")
+        .program("/usr/bin/app-helper", Sample::program().needs("libc.so.6").bytes())
         .program("/usr/bin/app-worker", Sample::program().needs("libc.so.6").bytes())
         .program("/usr/bin/tool", Sample::program().needs("libc.so.6").bytes())
         .file("/usr/share/doc/app/copyright", "x")
@@ -88,10 +89,22 @@ fn plug_ins_and_the_configuration_of_a_service_are_missing() {
         .file("/var/lib/dpkg/info/app.list", list)
         .file("/usr/lib/app/one.so", Sample::library().bytes())
         .file("/etc/app.conf", "x");
-    let told = said(host, Sample::program(), |case| case);
+    let told = said(host.clone(), Sample::program().constant("%s/app.conf"), |case| case);
     assert!(told.contains(&"plugins_are_missing: tree \"/usr/lib/app\"".to_owned()), "{told:#?}");
-    let told_of = "configuration_is_missing: file \"/etc/app.conf\"";
-    assert!(told.contains(&told_of.to_owned()), "{told:#?}");
+    let told_of = "configuration_is_missing: file \"/etc/app.conf\"".to_owned();
+    assert!(told.contains(&told_of), "{told:#?}");
+    // Else it is for what starts the program,
+    assert!(!said(host.clone(), Sample::program(), |case| case).contains(&told_of));
+    // unless that is a service, which does not only some work and end.
+    let unit = |kind: &str| {
+        let unit = "/usr/lib/systemd/system/app.service";
+        let text = format!("[Service]\nType={kind}\nExecStart=/usr/bin/app -f /etc/app.conf\n");
+        let list = format!("{list}{unit}\n");
+        let host = host.clone().file("/var/lib/dpkg/info/app.list", list).file(unit, text);
+        said(host, Sample::program(), |case| case)
+    };
+    assert!(unit("notify").contains(&told_of));
+    assert!(!unit("oneshot").contains(&told_of));
 }
 
 #[test]
@@ -118,11 +131,14 @@ fn programs_of_the_same_packages_are_helpers_if_others_are_started() {
     };
     let words = || Sample::program().constant("app-worker").constant("tool").constant("none");
     assert_eq!(helpers(words()), [""; 0]);
+    // One alone may be a word of its help.
+    let one = "helpers_are_left_out: binary \"/usr/bin/app-worker\"; binary \"/usr/bin/tool\"";
+    assert_eq!(helpers(words().imports("execvp")), [one]);
     assert_eq!(
-        helpers(words().imports("execvp")),
+        helpers(words().constant("app-helper").imports("execvp")),
         [
             "helpers_are_left_out: binary \"/usr/bin/tool\"",
-            "helpers_are_missing: binary \"/usr/bin/app-worker\""
+            "helpers_are_missing: binary \"/usr/bin/app-helper\"; binary \"/usr/bin/app-worker\""
         ]
     );
     let app = Sample::program().imports("popen").constant("\"%s%stool\" -x %s");
@@ -412,4 +428,22 @@ fn a_program_of_its_own_that_a_line_for_the_shell_may_begin_with_is_told() {
     assert!(told.contains(&helpers.to_owned()), "{told:#?}");
     let told = said(machine(), app("execv"), |case| case);
     assert!(!told.iter().any(|told| told.contains("app-worker")), "{told:#?}");
+}
+
+#[test]
+fn a_library_that_no_package_asks_for_is_an_option() {
+    let told = |depends: &str| {
+        let status =
+            format!("Package: app\nVersion: 1\n{depends}\nPackage: libother1\nVersion: 1\n");
+        let library = "/usr/lib/x86_64-linux-gnu/libother.so.1";
+        let host = machine()
+            .file("/var/lib/dpkg/status", status)
+            .file("/var/lib/dpkg/info/libother1.list", format!("{library}\n"))
+            .file(library, Sample::library().soname("libother.so.1").bytes());
+        let app = Sample::program().imports("dlopen").constant("libother.so.1");
+        let told = said(host, app, |case| case);
+        told.into_iter().filter(|told| told.contains("libother")).collect::<Vec<_>>()
+    };
+    assert_eq!(told("Recommends: libother1\n"), ["dlopen: library \"libother.so.1\""]);
+    assert_eq!(told(""), ["plugins_are_left_out: library \"libother.so.1\""]);
 }
