@@ -39,25 +39,36 @@ const NEEDS_USERS: &str = "needs users";
 /// A line that was added, and why.
 #[derive(Clone, Debug)]
 struct Added {
+    /// The line as it was told.
     line: String,
     reason: String,
+    /// The same without what stands in braces behind it.
+    node: String,
     /// What is left out, if it is a tree: paths from its root.
     excluded: BTreeSet<String>,
 }
 
 impl Added {
+    /// Takes a line, also that of a tree without something: `tree "/a" { exclude "/b"; }`.
     fn new(line: &str, reason: &str) -> Self {
-        Self { line: line.to_owned(), reason: reason.to_owned(), excluded: BTreeSet::new() }
+        let (node, rest) = line.split_once(" { exclude \"").unwrap_or((line, ""));
+        let excluded = rest.split('"').next().filter(|path| !path.is_empty());
+        Self {
+            line: line.to_owned(),
+            reason: reason.to_owned(),
+            node: node.to_owned(),
+            excluded: excluded.map(str::to_owned).into_iter().collect(),
+        }
     }
 
     /// Returns the whole node.
     fn text(&self) -> String {
         if self.excluded.is_empty() {
-            return self.line.clone();
+            return self.node.clone();
         }
         let patterns: Vec<String> =
             self.excluded.iter().map(|path| format!("\"{path}\"")).collect();
-        format!("{} {{\n    exclude {}\n}}", self.line, patterns.join(" "))
+        format!("{} {{\n    exclude {}\n}}", self.node, patterns.join(" "))
     }
 }
 
@@ -353,7 +364,7 @@ fn repair(lines: &mut Vec<Added>, error: &Report, remedy: &Remedy) -> bool {
 fn leave_out(lines: &mut [Added], link: &ImagePath) -> bool {
     let link = link.to_string();
     for added in lines {
-        let Some(root) = added.line.strip_prefix("tree \"").and_then(|rest| rest.strip_suffix('"'))
+        let Some(root) = added.node.strip_prefix("tree \"").and_then(|rest| rest.strip_suffix('"'))
         else {
             continue;
         };
@@ -375,6 +386,15 @@ fn comment(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_can_be_told_without_a_part() {
+        let mut lines = [Added::new("tree \"/a\" { exclude \"/b\"; }", "")];
+        assert_eq!(lines[0].text(), "tree \"/a\" {\n    exclude \"/b\"\n}");
+        let link = ImagePath::parse(b"/a/c").expect("a path");
+        assert!(leave_out(&mut lines, &link));
+        assert_eq!(lines[0].text(), "tree \"/a\" {\n    exclude \"/b\" \"/c\"\n}");
+    }
 
     #[test]
     fn a_file_is_left_out_of_every_tree_that_has_it() {

@@ -43,6 +43,9 @@ const CHANGE: &[&str] = &[
     "setuid",
 ];
 
+/// Functions that find the name to a number: without it programs show the number.
+const BY_NUMBER: &[&str] = &["getgrgid", "getgrgid_r"];
+
 /// Functions by which most programs only look for the home directory of their own user, if `HOME`
 /// does not say it.
 const OWN: &[&str] = &["getpwuid", "getpwuid_r"];
@@ -79,8 +82,8 @@ fn means_users(program: &Program<'_>) -> Option<Evidence> {
     if [Mention::OCaml, Mention::Haskell].iter().any(|runtime| facts.mentions.contains(runtime)) {
         return None;
     }
-    let others: Vec<&'static str> =
-        LOOK_UP.iter().copied().filter(|name| !BY_NAME.contains(name)).collect();
+    let is_other = |name: &&str| !BY_NAME.contains(name) && !BY_NUMBER.contains(name);
+    let others: Vec<&'static str> = LOOK_UP.iter().copied().filter(is_other).collect();
     let changes = facts.imports_any(CHANGE);
     let found = program.surely_calls(&others);
     found.or_else(|| program.surely_calls(BY_NAME).filter(|_| changes))

@@ -125,9 +125,10 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
         ),
         (calls(&["gnutls_certificate_verify_peers2"]), "", "may_need"),
         (calls(&["getpwnam", "setuid"]), "", "no_users"),
-        (calls(&["getgrgid"]), "", "no_users"),
+        (calls(&["getgrnam"]), "", "no_users"),
+        (calls(&["getgrgid"]), "", "may_need"),
         (calls(&["getpwnam"]), "", "may_need"),
-        (with(calls(&["getgrgid"]), &[Mention::OCaml]), "", "may_need"),
+        (with(calls(&["getgrnam"]), &[Mention::OCaml]), "", "may_need"),
         (go(&[Mention::LooksUpUsersInGo]), "", "no_users"),
         (go(&[Mention::LooksUpIdsInGo]), "", "may_need"),
         (

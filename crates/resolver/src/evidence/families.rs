@@ -59,6 +59,8 @@ pub(super) enum Files {
     Libraries(&'static str),
     /// Below the same directory, a tree with all that is in it.
     Tree(&'static str),
+    /// The same but for what is below a name in it, if it has that.
+    TreeWithout(&'static str, &'static str),
     /// The tree below the same directory that has this file.
     TreeWith(&'static str, &'static str),
     /// Below the directory of the C library, or the same below `/usr`: a tree.
@@ -96,6 +98,9 @@ const NAME_SERVICES: &[&str] = &[
     "getservbyport",
     "initgroups",
 ];
+
+/// Where Debian's packages put modules of Python ("Debian Python Policy", module path).
+const MODULES_OF_PACKAGES: &str = "dist-packages";
 
 /// Fonts, with what fontconfig reads and where its links lead (fontconfig user manual, "Files").
 const fn fonts(trigger: Trigger, warns: bool) -> PluginFamily {
@@ -315,11 +320,12 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         condition: Condition::Always,
     },
     // Seen in runs: without its standard library the interpreter does not start (No module named
-    // 'encodings').
+    // 'encodings'). What packages put beside it are parts of modules that lie elsewhere (NumPy): alone,
+    // a part is taken for the module.
     PluginFamily {
         name: "the modules of Python",
         trigger: Trigger::Program(&["python[23]", "python[23].*"]),
-        files: &[Files::Tree("../lib/{stem}")],
+        files: &[Files::TreeWithout("../lib/{stem}", MODULES_OF_PACKAGES)],
         without: "the interpreter does not start",
         warns: true,
         condition: Condition::Always,
@@ -327,7 +333,10 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     PluginFamily {
         name: "the modules of Python",
         trigger: Trigger::Loads("libpython3"),
-        files: &[Files::Tree("../{stem}"), Files::Tree("{stem}")],
+        files: &[
+            Files::TreeWithout("../{stem}", MODULES_OF_PACKAGES),
+            Files::TreeWithout("{stem}", MODULES_OF_PACKAGES),
+        ],
         without: "the interpreter does not start",
         warns: true,
         condition: Condition::Always,

@@ -297,7 +297,7 @@ fn has_plugins(scene: &Scene<'_>, parcel: &Parcel, line: &Name) -> bool {
 }
 
 /// Returns the directory that a line adds; nothing if it adds something else.
-fn tree_of(line: &Name) -> Option<ImagePath> {
+pub(super) fn tree_of(line: &Name) -> Option<ImagePath> {
     let path = line.as_bytes().strip_prefix(b"tree \"")?.strip_suffix(b"\"")?;
     ImagePath::parse(path).ok()
 }

@@ -7,6 +7,7 @@ use imgc_planner::recipe::ImagePath;
 
 use super::data::runs_script;
 use super::families::{Condition, FAMILIES, Files, PluginFamily, Trigger};
+use super::parcels::tree_of;
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::glob::glob;
@@ -203,6 +204,10 @@ fn lines_of(
             libraries(scene, &below(beside(soname.as_bytes())?.source, pattern))
         }
         Files::Tree(pattern) => trees(scene, &below(trigger.source, pattern)),
+        Files::TreeWithout(pattern, name) => {
+            let all = trees(scene, &below(trigger.source, pattern))?;
+            Some(all.into_iter().map(|line| without(scene, line, name)).collect())
+        }
         Files::TreeWith(file, tree) => {
             let has_file = !trees(scene, &below(trigger.source, file))?.is_empty();
             let tree = glob(scene.surroundings.roots, &below(trigger.source, tree));
@@ -259,6 +264,16 @@ fn trees(scene: &Scene<'_>, pattern: &[u8]) -> Option<BTreeSet<Name>> {
         return None;
     }
     Some(found.iter().map(tree_line).collect())
+}
+
+/// Leaves a name out of the tree that a line adds, if the sources have it there.
+fn without(scene: &Scene<'_>, line: Name, name: &str) -> Name {
+    let Some(tree) = tree_of(&line) else { return line };
+    let path = [tree.as_bytes(), b"/", name.as_bytes()].concat();
+    if scene.surroundings.roots.walk(&path, &ImagePath::root()).is_err() {
+        return line;
+    }
+    Name::new(format!("tree \"{tree}\" {{ exclude \"/{name}\"; }}"))
 }
 
 fn tree_line(path: &ImagePath) -> Name {

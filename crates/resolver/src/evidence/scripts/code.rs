@@ -1,5 +1,7 @@
 //! A script's text as words: what it names, whatever the language.
 
+use std::collections::BTreeSet;
+
 use super::language::stem_of;
 
 /// Words by which scripts of shells ask where they are.
@@ -17,6 +19,31 @@ const BACKTICKS: &[&str] = &["perl", "php", "ruby"];
 const STARTERS: &[&str] = &[
     "and", "exec", "if", "in", "not", "open", "or", "return", "run", "spawn", "system", "unless",
     "yield",
+];
+
+/// How calls begin that start the program which their first argument names (Python's `subprocess` and
+/// `os`, Perl and its IPC modules, Ruby, Node's `child_process`).
+const CALLS: &[&str] = &[
+    "Popen(",
+    "subprocess.run(",
+    "subprocess.call(",
+    "check_call(",
+    "check_output(",
+    "getoutput(",
+    "os.system(",
+    "os.popen(",
+    "execvp(",
+    "system(",
+    "system ",
+    "exec(",
+    "exec ",
+    "exec =>",
+    "execSync(",
+    "execFileSync(",
+    "spawnSync(",
+    "capture2(",
+    "capture2e(",
+    "capture3(",
 ];
 
 /// The texts of a script and of what belongs to it, without comments.
@@ -55,6 +82,27 @@ impl Code {
                     && after.starts_with(quotes)
                     && begins_command(before, after)
             })
+    }
+
+    /// Returns the programs by whose names the arguments of a call begin that starts one:
+    /// `Popen(['git', 'diff'])`, `system("git diff")`. Of a shell, none: there every word may be one.
+    pub(super) fn starts_by_call(&self) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        for call in CALLS.iter().filter(|_| !self.is_shell) {
+            for (at, call) in self.text.match_indices(call) {
+                let arguments = &self.text[at + call.len()..];
+                let arguments = arguments.trim_start().trim_start_matches('[').trim_start();
+                let Some(word) = arguments.strip_prefix(['"', '\'']) else { continue };
+                let end = word.find(|letter: char| {
+                    !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.' | '+')
+                });
+                let (word, rest) = word.split_at(end.unwrap_or(word.len()));
+                if word.len() > 1 && rest.starts_with(['"', '\'', ' ']) {
+                    found.insert(word);
+                }
+            }
+        }
+        found
     }
 
     /// Tells whether a whole path is named.
@@ -178,6 +226,15 @@ mod tests {
         }
         let quoted = Code::new(["$cmd = \"diff\"; 'cmp -s'; 'tar' => 1"].into_iter(), false);
         assert!(quoted.quotes("diff") && !quoted.quotes("cmp") && !quoted.quotes("tar"));
+    }
+
+    #[test]
+    fn a_call_starts_what_its_arguments_begin_with() {
+        let text = "Popen(['git', 'diff']); spawn(\n exec => [\n 'apt-get', 'x'\n]);\nsystem(\"ls -l\");\n\
+                    system($x, 'no'); exec 'not_this_{}'; print('nor this')";
+        let code = Code::new([text].into_iter(), false);
+        assert_eq!(code.starts_by_call().into_iter().collect::<Vec<_>>(), ["apt-get", "git", "ls"]);
+        assert!(Code::new([text].into_iter(), true).starts_by_call().is_empty());
     }
 
     #[test]

@@ -73,6 +73,18 @@ impl<'p> Brought<'p> {
         }
     }
 
+    /// Adds what a script starts by calls in which a program is named whole, whatever its packages depend
+    /// on.
+    pub(super) fn add_called(&self, scene: &Scene<'_>, script: &str, missing: &mut Missing) {
+        let code = Code::new([script].into_iter(), false);
+        for name in code.starts_by_call() {
+            let path = scene.source_path(name).filter(|path| !scene.image_has(path));
+            if let Some(path) = path {
+                missing.add_program(scene, name, &path);
+            }
+        }
+    }
+
     /// Adds what runs the script's language, if its interpreter is a script that looks for one of several:
     /// `lua-any`.
     pub(super) fn add_launchers(&self, scene: &Scene<'_>, script: &str, missing: &mut Missing) {

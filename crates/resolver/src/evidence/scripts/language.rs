@@ -25,7 +25,11 @@ pub(super) const LANGUAGES: &[Language] = &[
     Language {
         launchers: &["python3", "python3.*"],
         // Python comes to libraries of GObject by their descriptions.
-        modules: &["/usr/lib/python3/dist-packages", "/usr/lib/*/girepository-1.0"],
+        modules: &[
+            "/usr/lib/python3/dist-packages",
+            "/usr/lib/python3.[0-9]*/dist-packages",
+            "/usr/lib/*/girepository-1.0",
+        ],
         made: &[],
     },
     Language {

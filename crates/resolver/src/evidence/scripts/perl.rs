@@ -53,6 +53,7 @@ pub(super) fn missing(
     let mut missing = Missing::default();
     let mut seen = BTreeSet::new();
     let mut pending = modules(script);
+    let mut demanded = demands(script);
     while let Some(module) = pending.pop() {
         if seen.len() > MAX_MODULES || !seen.insert(module.clone()) {
             continue;
@@ -62,7 +63,12 @@ pub(super) fn missing(
             |directory: &&String| scene.source_has(&format!("{directory}/{file}")).is_some();
         if let Some(directory) = others.iter().find(place) {
             let path = format!("{directory}/{file}");
-            let relation = relation(&path);
+            let text = text(roots, path.as_bytes()).unwrap_or_default();
+            let mut relation = relation(&path);
+            if relation == Relation::None && demanded.contains(&module) {
+                demanded.extend(demands(&text));
+                relation = Relation::Usual;
+            }
             if relation == Relation::None {
                 continue;
             }
@@ -75,9 +81,7 @@ pub(super) fn missing(
             if seen.insert(format!("{directory}/{first}/")) {
                 below(roots, &format!("{directory}/{first}"), first, 0, &mut pending);
             }
-            pending.extend(
-                text(roots, path.as_bytes()).map(|text| modules(&text)).unwrap_or_default(),
-            );
+            pending.extend(modules(&text));
         } else if let Some(directory) = core.iter().find(place)
             && !scene.image_has(&format!("{directory}/{file}"))
         {
@@ -124,6 +128,14 @@ fn lines(scene: &Scene<'_>, directory: &str, module: &str) -> Vec<String> {
     lines
 }
 
+/// Returns the modules without which a text does not compile, whatever the packages say: those of
+/// statements `use` that are in no block.
+fn demands(text: &str) -> BTreeSet<String> {
+    let is_code = |line: &&str| !matches!(line.trim_end(), "__END__" | "__DATA__");
+    let lines = text.lines().take_while(is_code).filter(|line| line.starts_with("use "));
+    modules(&lines.collect::<Vec<_>>().join("\n")).into_iter().collect()
+}
+
 /// Returns the modules that a text names with `use` or `require`, and as parents of classes.
 fn modules(text: &str) -> Vec<String> {
     let mut modules = Vec::new();
@@ -155,12 +167,14 @@ fn modules(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::modules;
+    use super::{demands, modules};
 
     #[test]
     fn modules_are_named_by_use_and_require() {
         let text = "use strict;\nuse 5.010;\n  require LWP::UserAgent;\nuse parent qw(HTTP::Message);\n\
             # use Not::This;\nmy $x = 'use Nor::This';\n__END__\nuse Nor::That;\n";
         assert_eq!(modules(text), ["strict", "LWP::UserAgent", "HTTP::Message", "parent"]);
+        let demanded: Vec<String> = demands(text).into_iter().collect();
+        assert_eq!(demanded, ["HTTP::Message", "parent", "strict"]);
     }
 }

@@ -16,6 +16,7 @@ const DIRECTORIES: &[&str] = &[
     "/usr/local/lib/python3*/dist-packages",
     "/usr/local/lib/python3*/site-packages",
     "/usr/lib/python3/dist-packages",
+    "/usr/lib/python3.*/dist-packages",
     "/usr/lib/python3.*/site-packages",
     "/usr/lib64/python3.*/site-packages",
 ];
@@ -48,6 +49,7 @@ pub(super) fn missing(
     let mut files = 0;
     let mut finds_libraries = script.contains(FINDS_LIBRARIES);
     let mut pending = imports(script);
+    let demanded = demands(script);
     let mut projects = required(script);
     loop {
         if let Some(project) = projects.pop() {
@@ -74,7 +76,10 @@ pub(super) fn missing(
         }
         for directory in &directories {
             let Some((path, is_package)) = find(scene, directory, &name) else { continue };
-            let relation = relation(&path);
+            let mut relation = relation(&path);
+            if relation == Relation::None && demanded.contains(&name) {
+                relation = Relation::Usual;
+            }
             if relation == Relation::None {
                 break;
             }
@@ -208,6 +213,13 @@ fn descriptions(scene: &Scene<'_>, directory: &str, name: &str) -> Vec<String> {
     files.map(|file| format!("{directory}/{file}")).collect()
 }
 
+/// Returns the modules without which a text ends at once, whatever the packages say: what it imports
+/// in no block.
+fn demands(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| !line.starts_with([' ', '\t']));
+    imports(&lines.collect::<Vec<_>>().join("\n"))
+}
+
 /// Returns the first parts of the names that a text imports.
 fn imports(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -236,7 +248,7 @@ fn imports(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{imports, required};
+    use super::{demands, imports, required};
 
     #[test]
     fn projects_are_asked_for_by_version() {
@@ -248,5 +260,6 @@ mod tests {
     fn imports_are_read_by_their_first_part() {
         let text = "#!/usr/bin/python3\nimport re, sys as s\nfrom httpie.cli import main\n    import yaml\nfrom . import x\n# import not_this\n";
         assert_eq!(imports(text), ["re", "sys", "httpie", "yaml"]);
+        assert_eq!(demands(text), ["re", "sys", "httpie"]);
     }
 }

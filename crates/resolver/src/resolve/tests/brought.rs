@@ -198,10 +198,27 @@ fn a_script_of_a_package_does_without_what_its_package_does_not_name() {
     assert_eq!(
         remedies(python()),
         [
-            "tree \"/usr/lib/python3\"",
+            "tree \"/usr/lib/python3\" { exclude \"/dist-packages\"; }",
             "file \"/usr/lib/python3/dist-packages/loose.py\"",
             "file \"/usr/lib/python3/dist-packages/one.py\"",
             "file \"/usr/lib/python3/dist-packages/usual.py\"",
+        ]
+    );
+}
+
+#[test]
+fn what_a_script_imports_or_starts_outright_it_needs_whatever_its_package_names() {
+    let script = "#!/usr/bin/python3\nimport other\nPopen(['tool', 'x'])\n";
+    let host = python()
+        .program("/usr/bin/app", script)
+        .program("/usr/bin/tool", Sample::program().needs("libc.so.6").bytes());
+    assert_eq!(
+        remedies(host),
+        [
+            "tree \"/usr/lib/python3\" { exclude \"/dist-packages\"; }",
+            "binary \"/usr/bin/tool\"",
+            "file \"/usr/lib/python3/dist-packages/one.py\"",
+            "file \"/usr/lib/python3/dist-packages/other.py\"",
         ]
     );
 }

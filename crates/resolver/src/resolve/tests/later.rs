@@ -385,7 +385,7 @@ fn scripts_of_perl_and_python_are_read_for_their_modules() {
     assert_eq!(
         remedies(host),
         [
-            "tree \"/usr/lib/python3\"",
+            "tree \"/usr/lib/python3\" { exclude \"/dist-packages\"; }",
             "file \"/usr/lib/python3/dist-packages/two.py\"",
             "tree \"/usr/lib/python3/dist-packages/One-1.0.egg-info\"",
             "tree \"/usr/lib/python3/dist-packages/one\"",
