@@ -258,14 +258,6 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     // program names them.
     PluginFamily {
         name: "the providers of OpenSSL",
-        trigger: Trigger::Imports(&["OSSL_PROVIDER_load", "OSSL_PROVIDER_try_load"]),
-        files: &[Files::LibrariesBeside("libcrypto.so.3", "ossl-modules/*.so")],
-        without: "it has the default provider alone, without `legacy`",
-        warns: false,
-        condition: Condition::Always,
-    },
-    PluginFamily {
-        name: "the providers of OpenSSL",
         trigger: Trigger::Loads("libcrypto.so.3"),
         files: &[Files::Libraries("ossl-modules/*.so")],
         without: "the configuration of the image asks for `legacy`, which cannot be loaded",
@@ -274,6 +266,14 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
             &["/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf"],
             "legacy_sect",
         ),
+    },
+    PluginFamily {
+        name: "the providers of OpenSSL",
+        trigger: Trigger::Imports(&["OSSL_PROVIDER_load", "OSSL_PROVIDER_try_load"]),
+        files: &[Files::LibrariesBeside("libcrypto.so.3", "ossl-modules/*.so")],
+        without: "it has the default provider alone, without `legacy`",
+        warns: false,
+        condition: Condition::Always,
     },
     // Measured: `kinit` with a password works without, pkinit and spake are off.
     PluginFamily {
@@ -461,6 +461,19 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: false,
         condition: Condition::Always,
     },
+    // Kpathsea manual, "Config files": there stands where the files of TeX lie.
+    PluginFamily {
+        name: "formats, fonts and macros of TeX",
+        trigger: Trigger::Needs("libkpathsea.so."),
+        files: &[
+            Files::TreeAt("/etc/texmf/web2c"),
+            Files::TreeAt("/usr/share/texmf/web2c"),
+            Files::TreeAt("/usr/share/texlive/texmf-dist/web2c"),
+        ],
+        without: "it finds no file by its name",
+        warns: false,
+        condition: Condition::Always,
+    },
     // ImageMagick manual, "Modules": each format is a coder that is opened by its name. Debian builds
     // none in. Measured on 6.9: `dmtxwrite` ends with "Illegal format".
     PluginFamily {
@@ -529,7 +542,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         condition: Condition::Always,
     },
     PluginFamily {
-        name: "the drivers of OpenGL",
+        name: "the drivers of OpenGL by EGL",
         trigger: Trigger::Needs("libEGL.so.1"),
         files: &[Files::Named("libEGL_mesa.so.0")],
         without: "it cannot draw by OpenGL",

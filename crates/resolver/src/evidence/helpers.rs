@@ -79,7 +79,11 @@ pub(super) const COMMON: &[&str] = &[
 const MAX_FOREIGN: usize = 8;
 
 /// Returns what the programs of a scene start or want to be, and the image has not.
-pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveError> {
+pub(super) fn judge(
+    scene: &Scene<'_>,
+    start: Option<&ImagePath>,
+    parcels: &Parcels<'_>,
+) -> Vec<ResolveError> {
     let mut found: BTreeMap<(bool, Vec<Name>), ResolveError> = BTreeMap::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
@@ -89,7 +93,9 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             continue;
         }
         // What helps is not asked what helps it, unless it is a part of the same.
-        let Some((packages, own_parcel)) = parcels.get(&program) else { continue };
+        let of_script = parcels.of_script(scene, start, &program);
+        let of_script = of_script.as_ref().map(|(packages, parcel)| (*packages, parcel));
+        let Some((packages, own_parcel)) = parcels.get(&program).or(of_script) else { continue };
         let setup = packages.setup_of_users(own_parcel);
         let objects = scene.objects(run);
         let own: Vec<&Object<'_>> = objects

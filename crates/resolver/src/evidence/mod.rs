@@ -105,7 +105,7 @@ pub(crate) fn judge(
         warnings.extend(plugins::unwinder(scene, &known));
         warnings.extend(scripts::judge(scene, &installed));
         warnings.extend(data::judge(scene, &parcels));
-        warnings.extend(helpers::judge(scene, &parcels));
+        warnings.extend(helpers::judge(scene, start, &parcels));
         warnings.extend(dependencies::judge(scene, start, &parcels));
         warnings.extend(unlinked::judge(scene, &parcels));
         warnings.extend(referred::judge(scene, &parcels));

@@ -132,6 +132,21 @@ impl<'a> Parcels<'a> {
         Some((*packages, parcel))
     }
 
+    /// Looks up the packages of a program if the image runs a script of these, which starts it.
+    pub(super) fn of_script(
+        &self,
+        scene: &Scene<'_>,
+        start: Option<&ImagePath>,
+        program: &Object<'_>,
+    ) -> Option<(&'a Packages<'a>, Parcel)> {
+        let start = start.filter(|_| self.parcels.is_empty())?;
+        let roots = scene.surroundings.roots;
+        let walk = roots.walk(start.as_bytes(), &ImagePath::root()).ok()?;
+        let packages = self.installed.packages(&roots.roots()[walk.source]);
+        let parcel = packages.parcel(&walk.real)?;
+        parcel.paths.contains(program.source).then_some((packages, parcel))
+    }
+
     /// Looks up the packages of a program that the image need not run.
     pub(super) fn find(
         &self,

@@ -66,9 +66,7 @@ fn add_families(
             }
             let (node, by) = (program.node, trigger.path.clone());
             let (family, without, warns) = (family.name, family.without, family.warns);
-            if warns {
-                told.insert(family);
-            }
+            told.insert(family);
             let key = (place, add.clone());
             found.entry(key).or_insert(if warns && is_loaded {
                 ResolveError::PluginsAreMissing { node, by, family, without, add }

@@ -147,6 +147,11 @@ fn commands(text: &str) -> Commands {
     commands.called.extend(defaults(text));
     commands.called.extend(kept(text));
     commands.called.extend(questions(text).filter(|asked| asked.is_taken).map(|asked| asked.name));
+    for action in trapped(text) {
+        for piece in pieces(action, &mut None) {
+            read_piece(&piece, &mut commands);
+        }
+    }
     let mut here: Option<String> = None;
     let mut open_quote = None;
     for line in text.lines() {
@@ -165,6 +170,15 @@ fn commands(text: &str) -> Commands {
         }
     }
     commands
+}
+
+/// Returns the commands that wait for a signal or the end: `trap 'rm -f "$x"' EXIT`.
+fn trapped(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let action = line.trim_start().strip_prefix("trap ")?.trim_start();
+        let quote = action.chars().next().filter(|letter| matches!(letter, '"' | '\''))?;
+        Some(action[1..].rsplit_once(quote)?.0)
+    })
 }
 
 /// Returns the first words of texts that are kept in a variable, `xz='xz --format=auto'`, by which a
@@ -392,6 +406,12 @@ mod tests {
         let text = "xz='xz --format=auto'\ngrep='${GREP-'\\''grep'\\''}'\nmode=sort\n\
                     eval \"$xz -d\" | $grep x\necho $mode\n";
         assert_eq!(kept(text).collect::<Vec<_>>(), ["xz", "grep"]);
+    }
+
+    #[test]
+    fn commands_wait_for_signals() {
+        let found = commands("trap 'rm -rf \"$x\"; test' EXIT\n  trap \"kill $p\" 1 2\ntrap - 0\n");
+        assert_eq!(found.called.into_iter().collect::<Vec<_>>(), ["kill", "rm", "test", "trap"]);
     }
 
     #[test]
