@@ -173,7 +173,14 @@ const OTHERS: &[&str] = &[
 const CARRIERS: &[(&str, &[&str])] = &[
     (
         "libnetpbm.so",
-        &["pm_openColor", "ppm_parsecolor", "pnm_parsecolor", "pnm_colorspec", "ppm_readcolor"],
+        &[
+            "pm_openColor",
+            "pam_colorname",
+            "ppm_parsecolor",
+            "pnm_parsecolor",
+            "pnm_colorspec",
+            "ppm_readcolor",
+        ],
     ),
     // Modules of its language, for who runs scripts.
     ("libslang.so", &["SLang_load_", "SLns_load_", "SLpath_"]),

@@ -190,7 +190,8 @@ impl<'a> Parcels<'a> {
                 });
             let (plugins, other): (Vec<Name>, Vec<Name>) =
                 other.into_iter().partition(|line| has_plugins(scene, parcel, line));
-            let ends = ends(scene, run, parcel);
+            let mut ends = ends(scene, run, parcel);
+            ends.extend(versioned(scene, run, parcel, &other));
             let (data, other): (Vec<Name>, Vec<Name>) = other.into_iter().partition(|line| {
                 // Who has a part of it has what was meant.
                 ends.contains(&last_name(line))
@@ -336,6 +337,34 @@ fn ends(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> BTreeSet<Vec<u8>> {
                 let is_end = rest.get(end).is_some_and(|byte| matches!(byte, 0 | b'/'));
                 if is_end && end > 0 {
                     found.insert(rest[..end].to_vec());
+                }
+            }
+        });
+    }
+    found
+}
+
+/// Returns the last names of directories that lines add which stand in the constants of a program, or of
+/// the libraries of its packages, if they have a version in them: `app-1.2` is no word by chance.
+fn versioned(scene: &Scene<'_>, run: &Run, parcel: &Parcel, lines: &[Name]) -> BTreeSet<Vec<u8>> {
+    let has_version = |name: &Vec<u8>| {
+        name.windows(3)
+            .any(|part| part[0].is_ascii_digit() && part[1] == b'.' && part[2].is_ascii_digit())
+    };
+    let names: BTreeSet<Vec<u8>> = lines.iter().map(last_name).filter(has_version).collect();
+    let finders: Vec<(&Vec<u8>, Finder<'_>)> =
+        names.iter().map(|name| (name, Finder::new(name))).collect();
+    let mut found = BTreeSet::new();
+    for object in own_objects(scene, run, parcel).iter().filter(|_| !finders.is_empty()) {
+        scene.look(object, |chunk| {
+            for (name, finder) in &finders {
+                let is_whole = |at: usize| {
+                    let before = at.checked_sub(1).map(|before| chunk[before]);
+                    let after = chunk.get(at + name.len());
+                    [before, after.copied()].iter().all(|byte| matches!(byte, Some(0 | b'/')))
+                };
+                if finder.find_iter(chunk).any(is_whole) {
+                    found.insert((*name).clone());
                 }
             }
         });

@@ -99,6 +99,9 @@ pub(super) enum Relation {
     Needed,
     /// They usually have it, or it is from no package: it counts if it is named.
     Usual,
+    /// It is there for others, and its package is for all architectures: it counts if somebody cannot do
+    /// without it.
+    Light,
     /// It is there for others. Whoever names it does without if it is not there.
     None,
 }
@@ -145,6 +148,8 @@ impl<'p> Brought<'p> {
             Relation::Needed
         } else if self.packages.is_of(real, &self.recommended) || !self.packages.is_owned(real) {
             Relation::Usual
+        } else if self.packages.owner(real).is_some_and(|owner| !self.packages.is_compiled(owner)) {
+            Relation::Light
         } else {
             Relation::None
         }

@@ -65,12 +65,12 @@ pub(super) fn missing(
             let path = format!("{directory}/{file}");
             let text = text(roots, path.as_bytes()).unwrap_or_default();
             let mut relation = relation(&path);
-            if relation == Relation::None && demanded.contains(&module) {
+            if matches!(relation, Relation::None | Relation::Light) {
+                if !demanded.contains(&module) {
+                    continue;
+                }
                 demanded.extend(demands(&text));
                 relation = Relation::Usual;
-            }
-            if relation == Relation::None {
-                continue;
             }
             if relation == Relation::Usual && !scene.image_has(&path) {
                 missing.names.insert(module.clone());

@@ -49,7 +49,10 @@ pub(super) fn missing(
     let mut files = 0;
     let mut finds_libraries = script.contains(FINDS_LIBRARIES);
     let mut pending = imports(script);
-    let demanded = demands(script);
+    let demanded: BTreeSet<String> = demands(script).into_iter().collect();
+    // What the modules that the script names cannot do without.
+    let mut named: BTreeSet<String> = pending.iter().cloned().collect();
+    let (mut wanted, mut refused) = (BTreeSet::new(), BTreeSet::new());
     let mut projects = required(script);
     loop {
         if let Some(project) = projects.pop() {
@@ -57,10 +60,12 @@ pub(super) fn missing(
                 for directory in &directories {
                     for description in descriptions(scene, directory, &project) {
                         let relation = relation(&description);
-                        if relation == Relation::None {
+                        if matches!(relation, Relation::None | Relation::Light) {
                             continue;
                         }
-                        pending.extend(modules_of(scene, &description));
+                        let modules = modules_of(scene, &description);
+                        named.extend(modules.iter().cloned());
+                        pending.extend(modules);
                         projects.extend(requirements(scene, &description));
                         if relation == Relation::Usual {
                             missing.add_description(scene, &description, &project);
@@ -71,16 +76,21 @@ pub(super) fn missing(
             continue;
         }
         let Some(name) = pending.pop() else { break };
-        if !seen.insert(name.clone()) {
+        // Who was refused may be wanted by another one.
+        let is_refused = refused.contains(&name) && !wanted.contains(&name);
+        if is_refused || !seen.insert(name.clone()) {
             continue;
         }
         for directory in &directories {
             let Some((path, is_package)) = find(scene, directory, &name) else { continue };
-            let mut relation = relation(&path);
-            if relation == Relation::None && demanded.contains(&name) {
-                relation = Relation::Usual;
-            }
-            if relation == Relation::None {
+            let relation = match relation(&path) {
+                Relation::None | Relation::Light if demanded.contains(&name) => Relation::Usual,
+                Relation::Light if wanted.contains(&name) => Relation::Usual,
+                relation => relation,
+            };
+            if matches!(relation, Relation::None | Relation::Light) {
+                seen.remove(&name);
+                refused.insert(name);
                 break;
             }
             let paths = if is_package {
@@ -96,6 +106,9 @@ pub(super) fn missing(
                     let text = text(roots, file.as_bytes()).unwrap_or_default();
                     finds_libraries |= text.contains(FINDS_LIBRARIES);
                     pending.extend(imports(&text));
+                    if named.contains(&name) {
+                        wanted.extend(unguarded(&text));
+                    }
                 }
             }
             if relation == Relation::Needed {
@@ -220,6 +233,26 @@ fn demands(text: &str) -> Vec<String> {
     imports(&lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// Returns what a text imports in no block but functions and classes: in others it asks whether a module
+/// is there.
+fn unguarded(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    // The blocks around a line: how deep each stands, and whether it asks.
+    let mut blocks: Vec<(usize, bool)> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let code = line.trim_start();
+        let depth = line.len() - code.len();
+        while blocks.pop_if(|(outer, _)| *outer >= depth).is_some() {}
+        if code.trim_end().ends_with(':') {
+            let starts = ["def ", "class ", "async def ", "with "];
+            blocks.push((depth, !starts.iter().any(|start| code.starts_with(start))));
+        } else if !blocks.iter().any(|(_, asks)| *asks) {
+            found.extend(imports(code));
+        }
+    }
+    found
+}
+
 /// Returns the first parts of the names that a text imports.
 fn imports(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -248,12 +281,20 @@ fn imports(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{demands, imports, required};
+    use super::{demands, imports, required, unguarded};
 
     #[test]
     fn projects_are_asked_for_by_version() {
         let text = "__requires__ = 'httpie==3.2.1'\nif x == 'a': f(\"b==c==d\")\n";
         assert_eq!(required(text), ["httpie", "b"]);
+    }
+
+    #[test]
+    fn imports_of_functions_are_told_from_questions() {
+        let text = "import one\ntry:\n    import two\nexcept ImportError:\n    two = None\n\
+                    def f():\n    import three\n    try:\n        import four\n    finally:\n\
+                    \x20       pass\n    import five\nif x:\n    import six\nimport seven\n";
+        assert_eq!(unguarded(text), ["one", "three", "five", "seven"]);
     }
 
     #[test]

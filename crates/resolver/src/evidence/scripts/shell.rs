@@ -216,11 +216,12 @@ fn begins_command(text: &str, name: &str) -> bool {
     })
 }
 
-/// Returns the words that stand for variables which nobody has set, `${GREP-grep}`: often programs.
+/// Returns the words that stand for variables which nobody has set, `${GREP-grep}`, `${AWK=awk}`: often
+/// programs.
 fn defaults(text: &str) -> impl Iterator<Item = String> {
     let after = text.match_indices("${").map(|(at, _)| &text[at + 2..]);
     after.filter_map(|rest| {
-        let (name, word) = rest.split_once('-')?;
+        let (name, word) = rest.split_once(['-', '='])?;
         let name = name.strip_suffix(':').unwrap_or(name);
         let (word, _) = word.split_once('}')?;
         let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
@@ -406,6 +407,12 @@ mod tests {
         let text = "xz='xz --format=auto'\ngrep='${GREP-'\\''grep'\\''}'\nmode=sort\n\
                     eval \"$xz -d\" | $grep x\necho $mode\n";
         assert_eq!(kept(text).collect::<Vec<_>>(), ["xz", "grep"]);
+    }
+
+    #[test]
+    fn words_stand_for_variables_that_are_not_set() {
+        let text = "${GREP-grep} x; : ${AWK=awk}; ${SED:-sed}; ${x#-a}; ${y/a=b}";
+        assert_eq!(defaults(text).collect::<Vec<_>>(), ["grep", "awk", "sed"]);
     }
 
     #[test]

@@ -217,6 +217,7 @@ fn what_a_script_imports_or_starts_outright_it_needs_whatever_its_package_names(
         [
             "tree \"/usr/lib/python3\" { exclude \"/dist-packages\"; }",
             "binary \"/usr/bin/tool\"",
+            "file \"/usr/lib/python3/dist-packages/deep.py\"",
             "file \"/usr/lib/python3/dist-packages/one.py\"",
             "file \"/usr/lib/python3/dist-packages/other.py\"",
         ]

@@ -83,6 +83,22 @@ fn data_of_its_own_packages_may_have_a_path_that_is_put_together() {
 }
 
 #[test]
+fn a_directory_with_a_version_in_its_name_is_meant_by_that() {
+    let put = |text: &str| {
+        let host = machine()
+            .file(
+                "/var/lib/dpkg/info/app-data.list",
+                "/usr/share/tables-1.2\n/usr/share/tables-1.2/x\n",
+            )
+            .file("/usr/share/tables-1.2/x", "x");
+        let told = said(host, Sample::program().constant(text), |case| case);
+        told.iter().any(|line| line == "data_is_missing: tree \"/usr/share/tables-1.2\"")
+    };
+    assert!(put("tables-1.2") && put("/tables-1.2"));
+    assert!(!put("tables-1.2.3") && !put("my-tables-1.2"));
+}
+
+#[test]
 fn plug_ins_and_the_configuration_of_a_service_are_missing() {
     let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/one.so\n/etc/app.conf\n";
     let host = machine()

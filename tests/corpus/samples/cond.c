@@ -1,0 +1,5 @@
+#ifdef OLD
+int old;
+#else
+int new_one;
+#endif

@@ -1,0 +1,6 @@
+def greet():
+    print("hello from doit")
+
+
+def task_hello():
+    return {'actions': [greet], 'verbosity': 2}
