@@ -100,6 +100,8 @@ pub enum Mention {
     Haskell,
     /// `OCAMLRUNPARAM`: a program of OCaml, whose libraries are linked whole.
     OCaml,
+    /// `std/datetime/timezone.d`: a program of D, whose library is linked whole.
+    D,
     /// The name of a character set of old, such as `ISO-8859-1`: a program that converts others than
     /// that of its surroundings.
     CharacterSetNames,
@@ -160,6 +162,7 @@ impl Mention {
         (b"os/user.LookupGroupId\0", Self::LooksUpIdsInGo),
         (b"GHCRTS\0", Self::Haskell),
         (b"OCAMLRUNPARAM\0", Self::OCaml),
+        (b"std/datetime/timezone.d", Self::D),
         (b"\0HOME\0", Self::Home),
         (b"crt1.o", Self::StartFiles),
         (b"RUST_BACKTRACE", Self::Rust),

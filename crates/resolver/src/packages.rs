@@ -5,8 +5,8 @@
 //! [`parcel`](crate::parcel) says what comes with a program. A source without dpkg has no packages.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use imgc_planner::recipe::ImagePath;
 use memchr::memmem::{self, Finder};
@@ -28,7 +28,7 @@ const DOCUMENTATION: &[&[u8]] = &[
 /// The packages of the roots that files are taken from, those of a root read when they are first asked
 /// for.
 pub(crate) struct Installed<'a> {
-    packages: Vec<(&'a Root, OnceCell<Packages<'a>>)>,
+    packages: Vec<(&'a Root, OnceLock<Packages<'a>>)>,
 }
 
 impl<'a> Installed<'a> {
@@ -37,7 +37,7 @@ impl<'a> Installed<'a> {
         let mut packages: Vec<(&Root, _)> = Vec::new();
         for root in roots {
             if !packages.iter().any(|(known, _)| known.is_same(root)) {
-                packages.push((root, OnceCell::new()));
+                packages.push((root, OnceLock::new()));
             }
         }
         Self { packages }
@@ -60,11 +60,11 @@ pub(crate) struct Packages<'a> {
     database: Database<'a>,
     /// By name, without the architecture.
     packages: BTreeMap<String, Package>,
-    directories: OnceCell<Directories>,
+    directories: OnceLock<Directories>,
     /// Names that packages provide, with those that do.
-    provided: OnceCell<BTreeMap<String, Vec<String>>>,
+    provided: OnceLock<BTreeMap<String, Vec<String>>>,
     /// Those that every system has.
-    essential: OnceCell<BTreeSet<String>>,
+    essential: OnceLock<BTreeSet<String>>,
 }
 
 /// Directories that packages have something in, with those that do.
@@ -77,7 +77,7 @@ struct Package {
     lists: Vec<(String, Vec<u8>)>,
     /// What dpkg knows about it (`deb-control(5)`).
     paragraph: String,
-    relations: OnceCell<Relations>,
+    relations: OnceLock<Relations>,
 }
 
 /// What a paragraph says.
@@ -139,8 +139,8 @@ impl<'a> Packages<'a> {
                 }
             }
         }
-        let (directories, provided) = (OnceCell::new(), OnceCell::new());
-        Self { database, packages, directories, provided, essential: OnceCell::new() }
+        let (directories, provided) = (OnceLock::new(), OnceLock::new());
+        Self { database, packages, directories, provided, essential: OnceLock::new() }
     }
 
     fn directories(&self) -> &Directories {

@@ -1,5 +1,7 @@
 //! Who looks users or groups up finds some.
 
+use imgc_parser::Id;
+
 use crate::check::program::{Evidence, Program};
 use crate::check::scene::{Scene, Users};
 use crate::check::want::Want;
@@ -23,8 +25,11 @@ const LOOK_UP: &[&str] = &[
 /// Functions that a program calls with a name to find the home of another user too, `~user`.
 const BY_NAME: &[&str] = &["getpwnam", "getpwnam_r"];
 
+/// The one that looks up the groups which a process then has.
+const GROUPS_OF_PROCESS: &str = "initgroups";
+
 /// Functions by which a program becomes another user, or gives files to one: then it means whom it looks
-/// up.
+/// up, if it is root and may do so.
 const CHANGE: &[&str] = &[
     "chown",
     "fchown",
@@ -55,7 +60,9 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if has {
         return Vec::new();
     }
-    let Users { sure, mut possible } = scene.users_or(means_users, looks_up);
+    let is_root = scene.spec.config.uid == Id::ROOT;
+    let Users { sure, mut possible } =
+        scene.users_or(|program| means_users(program, is_root), looks_up);
     if sure.is_empty() {
         // The standard library of Rust has such a call, which few programs come to; the runtime of
         // Haskell has others too.
@@ -71,7 +78,7 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// Tells of a program that looks somebody up to act for or upon them.
-fn means_users(program: &Program<'_>) -> Option<Evidence> {
+fn means_users(program: &Program<'_>, is_root: bool) -> Option<Evidence> {
     let facts = &program.file.facts;
     if program.is_go() {
         return program.mentions(Mention::LooksUpUsersInGo);
@@ -82,9 +89,13 @@ fn means_users(program: &Program<'_>) -> Option<Evidence> {
     if [Mention::OCaml, Mention::Haskell].iter().any(|runtime| facts.mentions.contains(runtime)) {
         return None;
     }
-    let is_other = |name: &&str| !BY_NAME.contains(name) && !BY_NUMBER.contains(name);
+    let is_other = |name: &&str| {
+        !BY_NAME.contains(name)
+            && !BY_NUMBER.contains(name)
+            && (is_root || *name != GROUPS_OF_PROCESS)
+    };
     let others: Vec<&'static str> = LOOK_UP.iter().copied().filter(is_other).collect();
-    let changes = facts.imports_any(CHANGE);
+    let changes = is_root && facts.imports_any(CHANGE);
     let found = program.surely_calls(&others);
     found.or_else(|| program.surely_calls(BY_NAME).filter(|_| changes))
 }

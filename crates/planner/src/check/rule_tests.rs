@@ -116,6 +116,7 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
         (calls(&["gnutls_certificate_set_x509_system_trust"]), "", "no_certificates"),
         (with(calls(&[]), &[Mention::TimeZones]), "", "no_time_zones"),
         (go(&[Mention::LoadsTimeZones]), "", "may_need"),
+        (with(calls(&[]), &[Mention::TimeZones, Mention::D]), "", "may_need"),
         (calls(&["setlocale"]), "env LANG=\"de_DE.UTF-8\"", "no_locale"),
         (calls(&["setupterm"]), "", "no_terminfo"),
         (
@@ -124,7 +125,8 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
             "no_utf8_locale",
         ),
         (calls(&["gnutls_certificate_verify_peers2"]), "", "may_need"),
-        (calls(&["getpwnam", "setuid"]), "", "no_users"),
+        (calls(&["getpwnam", "setuid"]), "", "may_need"),
+        (calls(&["initgroups"]), "", "may_need"),
         (calls(&["getgrnam"]), "", "no_users"),
         (calls(&["getgrgid"]), "", "may_need"),
         (calls(&["getpwnam"]), "", "may_need"),
@@ -189,6 +191,15 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
     ] {
         let recipe = format!("binary \"/app\"\n{recipe}");
         assert_eq!(findings(&recipe, program, &[]), fine, "{recipe}");
+    }
+}
+
+#[test]
+fn only_root_becomes_another_user() {
+    let recipe = "binary \"/app\"\nuser root";
+    for functions in [&["getpwnam", "setuid"][..], &["initgroups"]] {
+        let found = findings(recipe, calls(functions), &[]);
+        assert!(found.contains(&"no_users".to_owned()), "{found:?}");
     }
 }
 

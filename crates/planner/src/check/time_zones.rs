@@ -43,9 +43,10 @@ fn is_rule(value: &str) -> bool {
 }
 
 /// A program of Go can be asked for a zone by whom it serves, or by a value of a library of it, which few
-/// do.
+/// do; one of D has the code in its library.
 fn means(program: &Program<'_>) -> Option<Evidence> {
-    reads(program).filter(|_| !program.is_go())
+    let is_of_d = program.file.facts.mentions.contains(&Mention::D);
+    reads(program).filter(|_| !program.is_go() && !is_of_d)
 }
 
 /// A program that names the directory looks zones up by name, unless it is only there to find out

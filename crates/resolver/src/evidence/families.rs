@@ -474,6 +474,24 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: false,
         condition: Condition::Always,
     },
+    // services(5), protocols(5): what the C library reads for these functions. Seen in runs: xinetd knows
+    // no `tcp`.
+    PluginFamily {
+        name: "the numbers of protocols",
+        trigger: Trigger::Imports(&["getprotobyname", "getprotobyname_r", "getprotoent"]),
+        files: &[Files::FileAt("/etc/protocols")],
+        without: "it knows none by name",
+        warns: false,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "the numbers of services",
+        trigger: Trigger::Imports(&["getservbyname", "getservbyname_r", "getservent"]),
+        files: &[Files::FileAt("/etc/services")],
+        without: "it knows none by name",
+        warns: false,
+        condition: Condition::Always,
+    },
     // ImageMagick manual, "Modules": each format is a coder that is opened by its name. Debian builds
     // none in. Measured on 6.9: `dmtxwrite` ends with "Illegal format".
     PluginFamily {

@@ -181,21 +181,29 @@ impl<'a> Parcels<'a> {
                 continue;
             }
             let (node, by) = (run.node, program.path.clone());
-            let is_service = is_service(scene, parcel, &program);
+            let starts = starts(scene, parcel, &program);
+            let lines = places(scene, packages, parcel);
+            let named = named(scene, run, parcel, &lines);
             let (configuration, other): (Vec<Name>, Vec<Name>) =
-                places(scene, packages, parcel).into_iter().partition(|line| {
-                    let is_configuration = has(line.as_bytes(), b"\"/etc/");
-                    is_configuration && is_service
-                        || is_named_so(line, &program) && names_own_file(scene, run, parcel)
+                lines.into_iter().partition(|line| {
+                    let path = path_of(line);
+                    let is_given = || starts.iter().any(|start| has(start.as_bytes(), path));
+                    let is_named = || named.contains(last_name(line));
+                    path.starts_with(b"/etc/")
+                        && if starts.is_empty() {
+                            is_named_so(line, &program) && is_named()
+                        } else {
+                            is_given() || is_named()
+                        }
                 });
             let (plugins, other): (Vec<Name>, Vec<Name>) =
                 other.into_iter().partition(|line| has_plugins(scene, parcel, line));
             let mut ends = ends(scene, run, parcel);
-            ends.extend(versioned(scene, run, parcel, &other));
+            ends.extend(named.into_iter().filter(|name| has_version(name)));
             let (data, other): (Vec<Name>, Vec<Name>) = other.into_iter().partition(|line| {
                 // Who has a part of it has what was meant.
-                ends.contains(&last_name(line))
-                    && !tree_of(line).is_some_and(|tree| scene.has(&tree))
+                tree_of(line).is_some_and(|tree| !scene.has(&tree))
+                    && ends.contains(last_name(line))
             });
             if !data.is_empty() {
                 let (by, add) = (by.clone(), data);
@@ -237,18 +245,18 @@ impl<'a> Parcels<'a> {
     }
 }
 
-/// Tells whether packages bring a service that is this program: few of them start without their
-/// configuration, while tools have defaults. What starts it names it.
-fn is_service(scene: &Scene<'_>, parcel: &Parcel, program: &Object<'_>) -> bool {
+/// Returns the lines by which units and scripts of the packages start a program: then it is a service, and
+/// few of them start without their configuration, while tools have defaults.
+fn starts(scene: &Scene<'_>, parcel: &Parcel, program: &Object<'_>) -> Vec<String> {
     let units = [&b"/usr/lib/systemd/system/"[..], b"/etc/init.d/"];
-    let mut files = parcel.paths.iter().filter(|path| {
+    let files = parcel.paths.iter().filter(|path| {
         units
             .iter()
             .any(|start| path.as_bytes().len() > start.len() && path.as_bytes().starts_with(start))
     });
     // Files of the sources: the image has none of them.
     let path = program.source.to_string();
-    let starts = |line: &str| {
+    let is_start = |line: &str| {
         let line = line.trim_start();
         let is_start = STARTS.iter().any(|start| line.starts_with(start));
         is_start
@@ -257,14 +265,15 @@ fn is_service(scene: &Scene<'_>, parcel: &Parcel, program: &Object<'_>) -> bool 
                     .starts_with(|l: char| l.is_ascii_alphanumeric() || l == '-')
             })
     };
-    files.any(|path| {
-        let texts = scene.source_texts(&path.to_string());
-        texts.iter().any(|text| {
-            let text = String::from_utf8_lossy(text);
-            // Who ends when it has done its work is told of the configuration by the unit.
-            !text.lines().any(|line| line.trim() == "Type=oneshot") && text.lines().any(starts)
-        })
-    })
+    let mut found = Vec::new();
+    for text in files.flat_map(|path| scene.source_texts(&path.to_string())) {
+        let text = String::from_utf8_lossy(&text);
+        // Who ends when it has done its work is told of the configuration by the unit.
+        if !text.lines().any(|line| line.trim() == "Type=oneshot") {
+            found.extend(text.lines().filter(|line| is_start(line)).map(ToOwned::to_owned));
+        }
+    }
+    found
 }
 
 /// How the lines begin by which units and scripts say what they start (`systemd.service(5)`; Debian's
@@ -276,19 +285,6 @@ const STARTS: &[&str] =
 fn is_named_so(line: &Name, program: &Object<'_>) -> bool {
     let name = program.source.file_name().unwrap_or_default();
     *line.as_bytes() == *[b"file \"/etc/", name, b".conf\""].concat()
-}
-
-/// Tells whether the configuration that bears the name of a program stands in its constants, or in those
-/// of the libraries of its packages: else what starts it reads that.
-fn names_own_file(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> bool {
-    let name = run.trace.main.real.file_name().unwrap_or_default();
-    let name = [name, b".conf"].concat();
-    let finder = Finder::new(&name);
-    let mut found = false;
-    for object in own_objects(scene, run, parcel) {
-        scene.look(&object, |chunk| found |= finder.find(chunk).is_some());
-    }
-    found
 }
 
 /// Returns a program with the libraries of its packages.
@@ -318,9 +314,14 @@ pub(super) fn tree_of(line: &Name) -> Option<ImagePath> {
     ImagePath::parse(path).ok()
 }
 
-/// Returns the last name of the path of a line that adds a directory.
-fn last_name(line: &Name) -> Vec<u8> {
-    tree_of(line).and_then(|path| path.file_name().map(<[u8]>::to_vec)).unwrap_or_default()
+/// Returns the path of a line that adds something.
+fn path_of(line: &Name) -> &[u8] {
+    line.as_bytes().split(|byte| *byte == b'"').nth(1).unwrap_or_default()
+}
+
+/// Returns the last name of that.
+fn last_name(line: &Name) -> &[u8] {
+    path_of(line).rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
 /// Returns the names that a program, and the libraries of its packages, put behind a directory which
@@ -344,32 +345,34 @@ fn ends(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> BTreeSet<Vec<u8>> {
     found
 }
 
-/// Returns the last names of directories that lines add which stand in the constants of a program, or of
-/// the libraries of its packages, if they have a version in them: `app-1.2` is no word by chance.
-fn versioned(scene: &Scene<'_>, run: &Run, parcel: &Parcel, lines: &[Name]) -> BTreeSet<Vec<u8>> {
-    let has_version = |name: &Vec<u8>| {
-        name.windows(3)
-            .any(|part| part[0].is_ascii_digit() && part[1] == b'.' && part[2].is_ascii_digit())
-    };
-    let names: BTreeSet<Vec<u8>> = lines.iter().map(last_name).filter(has_version).collect();
-    let finders: Vec<(&Vec<u8>, Finder<'_>)> =
-        names.iter().map(|name| (name, Finder::new(name))).collect();
+/// Returns the last names of the paths that lines add which stand in the constants of a program, or of the
+/// libraries of its packages.
+fn named(scene: &Scene<'_>, run: &Run, parcel: &Parcel, lines: &[Name]) -> BTreeSet<Vec<u8>> {
+    let names: BTreeSet<&[u8]> = lines.iter().map(last_name).collect();
+    let finders: Vec<(&[u8], Finder<'_>)> =
+        names.iter().map(|name| (*name, Finder::new(name))).collect();
     let mut found = BTreeSet::new();
     for object in own_objects(scene, run, parcel).iter().filter(|_| !finders.is_empty()) {
         scene.look(object, |chunk| {
             for (name, finder) in &finders {
                 let is_whole = |at: usize| {
                     let before = at.checked_sub(1).map(|before| chunk[before]);
-                    let after = chunk.get(at + name.len());
-                    [before, after.copied()].iter().all(|byte| matches!(byte, Some(0 | b'/')))
+                    let after = chunk.get(at + name.len()).copied();
+                    [before, after].iter().all(|byte| matches!(byte, Some(0 | b'/')))
                 };
-                if finder.find_iter(chunk).any(is_whole) {
-                    found.insert((*name).clone());
+                if !found.contains(*name) && finder.find_iter(chunk).any(is_whole) {
+                    found.insert(name.to_vec());
                 }
             }
         });
     }
     found
+}
+
+/// Tells whether a name has a version in it: `app-1.2` is no word by chance.
+fn has_version(name: &[u8]) -> bool {
+    name.windows(3)
+        .any(|part| part[0].is_ascii_digit() && part[1] == b'.' && part[2].is_ascii_digit())
 }
 
 fn has(text: &[u8], part: &[u8]) -> bool {

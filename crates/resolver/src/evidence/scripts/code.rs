@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use memchr::memmem;
+
 use super::language::stem_of;
 
 /// Words by which scripts of shells ask where they are.
@@ -63,7 +65,7 @@ impl Code {
     /// Tells whether a program is named: in a shell anywhere, elsewhere where a command begins.
     pub(super) fn names(&self, program: &str) -> bool {
         program.len() > 1
-            && self.text.match_indices(program).any(|(at, _)| {
+            && memmem::find_iter(self.text.as_bytes(), program).any(|at| {
                 let (before, after) = (&self.text[..at], &self.text[at + program.len()..]);
                 is_word(before, after)
                     && !before.ends_with(['-', '.'])

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{NodeId, Reason};
+use rayon::prelude::*;
 
 use super::data::{is_data, is_shared, is_triplet};
 use super::scene::Scene;
@@ -64,51 +65,64 @@ struct Missing {
     links: Vec<(String, String, ImagePath)>,
 }
 
-/// Returns a warning for each script of a scene that uses more than the image has.
+/// Returns a warning for each script of a scene that uses more than the image has. Those of one language
+/// read the same modules again, so several are read at a time.
 pub(super) fn judge(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<ResolveError> {
-    let mut warnings = Vec::new();
-    for script in scripts(scene) {
-        let Some(text) = text(scene.image, script.path.as_bytes()) else { continue };
-        let name = String::from_utf8_lossy(&script.interpreter).into_owned();
-        let is_shell = SHELLS.contains(&&*name);
-        let roots = scene.surroundings.roots;
-        let walk = roots.walk(script.path.as_bytes(), &ImagePath::root()).ok();
-        let brought = walk.and_then(|walk| {
-            Brought::find(installed.packages(&roots.roots()[walk.source]), &walk.real)
-        });
-        let relation = |module: &str| {
-            brought.as_ref().map_or(Relation::Usual, |brought| brought.relation(scene, module))
-        };
-        let mut missing = if is_shell {
-            shell::missing(scene, &text)
-        } else if name.starts_with("perl") {
-            perl::missing(scene, &text, &relation)
-        } else if name.starts_with("python") {
-            python::missing(scene, &text, &relation)
-        } else if name.starts_with("ruby") {
-            ruby::missing(scene)
-        } else {
-            Missing::default()
-        };
-        missing.add_programs(scene, &script.path, &text);
-        missing.add_home(scene, &script.path, &text);
-        missing.add_data(scene, &text);
-        if let Some(brought) = brought {
-            missing.add_brought(scene, brought, &name, is_shell, &text);
-        }
-        extension::add(scene, &mut missing);
-        missing.prune(scene);
-        if !missing.lines.is_empty() {
-            warnings.push(ResolveError::ScriptNeedsMore {
-                node: script.node,
-                script: script.path,
-                names: missing.names.iter().map(Name::new).collect(),
-                add: missing.lines.iter().map(Name::new).collect(),
-            });
-        }
-    }
+    let scripts = scripts(scene);
+    let found: Vec<Option<ResolveError>> =
+        scripts.par_iter().map(|script| judge_script(scene, installed, script)).collect();
+    let mut warnings: Vec<ResolveError> = found.into_iter().flatten().collect();
     warnings.extend(embedding(scene, installed));
     warnings
+}
+
+fn judge_script(
+    scene: &Scene<'_>,
+    installed: &Installed<'_>,
+    script: &Script,
+) -> Option<ResolveError> {
+    let text = text(scene.image, script.path.as_bytes())?;
+    let name = String::from_utf8_lossy(&script.interpreter).into_owned();
+    let is_shell = SHELLS.contains(&&*name);
+    let roots = scene.surroundings.roots;
+    let walk = roots.walk(script.path.as_bytes(), &ImagePath::root()).ok();
+    let brought = walk.and_then(|walk| {
+        Brought::find(installed.packages(&roots.roots()[walk.source]), &walk.real)
+    });
+    let relation = |module: &str| {
+        brought.as_ref().map_or(Relation::Usual, |brought| brought.relation(scene, module))
+    };
+    let mut missing = if is_shell {
+        shell::missing(scene, &text)
+    } else if name.starts_with("perl") {
+        perl::missing(scene, &text, &relation)
+    } else if name.starts_with("python") {
+        python::missing(scene, &text, &relation)
+    } else if name.starts_with("ruby") {
+        ruby::missing(scene)
+    } else {
+        Missing::default()
+    };
+    // A shell that gives the script itself to Perl, which skips to its first line (`perlrun(1)`, -x).
+    if is_shell && let Some(text) = perl::behind_shell(&text) {
+        let more = perl::missing(scene, text, &relation);
+        missing.names.extend(more.names);
+        missing.lines.extend(more.lines);
+    }
+    missing.add_programs(scene, &script.path, &text);
+    missing.add_home(scene, &script.path, &text);
+    missing.add_data(scene, &text);
+    if let Some(brought) = brought {
+        missing.add_brought(scene, brought, &name, is_shell, &text);
+    }
+    extension::add(scene, &mut missing);
+    missing.prune(scene);
+    (!missing.lines.is_empty()).then(|| ResolveError::ScriptNeedsMore {
+        node: script.node,
+        script: script.path.clone(),
+        names: missing.names.iter().map(Name::new).collect(),
+        add: missing.lines.iter().map(Name::new).collect(),
+    })
 }
 
 /// Returns a warning for each program with an interpreter inside whose package, or those that it

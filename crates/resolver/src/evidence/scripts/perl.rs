@@ -97,6 +97,25 @@ pub(super) fn missing(
     missing
 }
 
+/// Returns what of a script for a shell Perl runs: from its own first line on, or, if that is only a
+/// command which Perl does not see (`eval 'exec perl …' if 0`), all.
+pub(super) fn behind_shell(script: &str) -> Option<&str> {
+    let starts_itself = script.lines().take(MAX_LINES_OF_SHELL).any(|line| {
+        let words = line.split(|letter: char| letter.is_whitespace() || letter == '\'');
+        line.contains("exec") && line.contains("$0") && words.clone().any(is_perl)
+    });
+    let own = script.match_indices("\n#!").map(|(at, _)| &script[at + 1..]);
+    let mut own = own.filter(|rest| rest.lines().next().is_some_and(|line| line.contains("perl")));
+    starts_itself.then(|| own.next().unwrap_or(script))
+}
+
+/// Most lines at the beginning of such a script that are for the shell.
+const MAX_LINES_OF_SHELL: usize = 60;
+
+fn is_perl(word: &str) -> bool {
+    word.rsplit('/').next().is_some_and(|name| name.starts_with("perl"))
+}
+
 /// Lists the modules below a directory.
 fn below(roots: &Roots, directory: &str, prefix: &str, depth: usize, modules: &mut Vec<String>) {
     let Ok(parent) = ImagePath::parse(directory.as_bytes()) else { return };
@@ -167,7 +186,17 @@ fn modules(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{demands, modules};
+    use super::{behind_shell, demands, modules};
+
+    #[test]
+    fn a_shell_gives_a_script_to_perl() {
+        let skips = "#!/bin/sh\n# a comment\nexec perl -w -x -S -- \"$0\" \"$@\"\n#!/usr/bin/perl\nuse English;\n";
+        assert_eq!(behind_shell(skips), Some("#!/usr/bin/perl\nuse English;\n"));
+        let hides =
+            "#!/bin/sh\neval 'exec /usr/bin/perl -S $0 ${1+\"$@\"}'\n    if 0;\nuse POSIX;\n";
+        assert_eq!(behind_shell(hides), Some(hides));
+        assert_eq!(behind_shell("#!/bin/sh\nexec perl \"$HOME/x.pl\"\n"), None);
+    }
 
     #[test]
     fn modules_are_named_by_use_and_require() {

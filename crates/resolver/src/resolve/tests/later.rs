@@ -317,6 +317,10 @@ fn set_id_bits_that_the_source_has_are_missed_if_the_image_runs_the_program() {
     let attributes = Attributes { mode: Some(Mode::new(0o2755).unwrap()), ..Attributes::ROOT };
     let binary = Binary { from, to: path("/usr/bin/app"), attributes };
     assert_eq!(said(case(host.clone()).request("app", NodeKind::Binary(binary))), [""; 0]);
+    // A game only keeps scores by that.
+    let game = debian().program("/usr/games/app", &app).mode("/usr/games/app", 0o2755);
+    let game = case(game).binary("/usr/games/app", "/usr/games/app").runs("/usr/games/app");
+    assert!(game.resolve().unwrap().warnings.is_empty());
     // One that is there to be started by others is left to them.
     let resolution = case(host).binary("/usr/bin/app", "/usr/bin/app").resolve().unwrap();
     assert!(resolution.warnings.is_empty());

@@ -112,15 +112,16 @@ fn plug_ins_and_the_configuration_of_a_service_are_missing() {
     // Else it is for what starts the program,
     assert!(!said(host.clone(), Sample::program(), |case| case).contains(&told_of));
     // unless that is a service, which does not only some work and end.
-    let unit = |kind: &str| {
+    let unit = |kind: &str, option: &str| {
         let unit = "/usr/lib/systemd/system/app.service";
-        let text = format!("[Service]\nType={kind}\nExecStart=/usr/bin/app -f /etc/app.conf\n");
+        let text = format!("[Service]\nType={kind}\nExecStart=/usr/bin/app {option}\n");
         let list = format!("{list}{unit}\n");
         let host = host.clone().file("/var/lib/dpkg/info/app.list", list).file(unit, text);
         said(host, Sample::program(), |case| case)
     };
-    assert!(unit("notify").contains(&told_of));
-    assert!(!unit("oneshot").contains(&told_of));
+    assert!(unit("notify", "-f /etc/app.conf").contains(&told_of));
+    assert!(!unit("notify", "").contains(&told_of));
+    assert!(!unit("oneshot", "-f /etc/app.conf").contains(&told_of));
 }
 
 #[test]
