@@ -1,0 +1,5 @@
+	.text
+	.globl f
+f:
+	bv %r0(%rp)
+	nop
