@@ -86,22 +86,27 @@ impl Code {
             })
     }
 
-    /// Returns the programs by whose names the arguments of a call begin that starts one:
-    /// `Popen(['git', 'diff'])`, `system("git diff")`. Of a shell, none: there every word may be one.
-    pub(super) fn starts_by_call(&self) -> BTreeSet<&str> {
+    /// Returns the programs by whose names the arguments of a call begin that starts one, or a list with an
+    /// option in the second place: `Popen(['git', 'diff'])`, `system("git diff")`, `["tar", "-x"]`. Of a
+    /// shell, none: there every word may be one.
+    pub(super) fn started(&self) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
-        for call in CALLS.iter().filter(|_| !self.is_shell) {
+        if self.is_shell {
+            return found;
+        }
+        for call in CALLS {
             for (at, call) in self.text.match_indices(call) {
                 let arguments = &self.text[at + call.len()..];
-                let arguments = arguments.trim_start().trim_start_matches('[').trim_start();
-                let Some(word) = arguments.strip_prefix(['"', '\'']) else { continue };
-                let end = word.find(|letter: char| {
-                    !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.' | '+')
-                });
-                let (word, rest) = word.split_at(end.unwrap_or(word.len()));
-                if word.len() > 1 && rest.starts_with(['"', '\'', ' ']) {
-                    found.insert(word);
-                }
+                let arguments = arguments.trim_start().trim_start_matches('[');
+                found.extend(first_string(arguments).map(|(word, _)| word));
+            }
+        }
+        for (at, _) in self.text.match_indices('[') {
+            let Some((word, rest)) = first_string(&self.text[at + 1..]) else { continue };
+            let second = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix(',');
+            let second = second.map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
+            if second.is_some_and(|second| second.starts_with('-')) {
+                found.insert(word);
             }
         }
         found
@@ -153,6 +158,16 @@ impl Code {
         };
         !self.is_shell || ASKS_WHERE.iter().any(|word| self.text.contains(word)) || parts.any(own)
     }
+}
+
+/// Returns the name at the beginning of a string with which some code begins, and what follows it.
+fn first_string(code: &str) -> Option<(&str, &str)> {
+    let word = code.trim_start().strip_prefix(['"', '\''])?;
+    let end = word.find(|letter: char| {
+        !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.' | '+')
+    });
+    let (word, rest) = word.split_at(end.unwrap_or(word.len()));
+    (word.len() > 1 && rest.starts_with(['"', '\'', ' '])).then_some((word, rest))
 }
 
 /// Tells whether a line has something between backticks where an expression begins; old messages quote
@@ -235,8 +250,11 @@ mod tests {
         let text = "Popen(['git', 'diff']); spawn(\n exec => [\n 'apt-get', 'x'\n]);\nsystem(\"ls -l\");\n\
                     system($x, 'no'); exec 'not_this_{}'; print('nor this')";
         let code = Code::new([text].into_iter(), false);
-        assert_eq!(code.starts_by_call().into_iter().collect::<Vec<_>>(), ["apt-get", "git", "ls"]);
-        assert!(Code::new([text].into_iter(), true).starts_by_call().is_empty());
+        assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["apt-get", "git", "ls"]);
+        assert!(Code::new([text].into_iter(), true).started().is_empty());
+        let lists = "x = [\"tar\", \"-x\"], [\n 'file',\n '-z'], ['a', 'b'], ['-x', '-y']";
+        let code = Code::new([lists].into_iter(), false);
+        assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["-x", "file", "tar"]);
     }
 
     #[test]

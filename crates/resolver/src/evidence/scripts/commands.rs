@@ -1,7 +1,7 @@
 //! The programs that a script's packages and those that these depend on bring, of which a script uses
 //! those that it names or that its packages start, and the libraries that it opens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
 use memchr::memmem;
@@ -33,6 +33,9 @@ const MAX_TEXT_BYTES: usize = 4 << 20;
 
 /// Most bytes of the scripts for a shell that packages bring for one of another language.
 const MAX_SHELL_BYTES: usize = 256 << 10;
+
+/// Most programs which the texts of a script's packages are said to start whatever these depend on.
+const MAX_CALLED: usize = 8;
 
 /// Most files of the packages of a script that are read for commands.
 const MAX_FILES: usize = 400;
@@ -74,14 +77,26 @@ impl<'p> Brought<'p> {
     }
 
     /// Adds what a script starts by calls in which a program is named whole, whatever its packages depend
-    /// on.
-    pub(super) fn add_called(&self, scene: &Scene<'_>, script: &str, missing: &mut Missing) {
-        let code = Code::new([script].into_iter(), false);
-        for name in code.starts_by_call() {
-            let path = scene.source_path(name).filter(|path| !scene.image_has(path));
-            if let Some(path) = path {
-                missing.add_program(scene, name, &path);
-            }
+    /// on, and what the texts of its packages start so, if that is not much: else there is a choice.
+    pub(super) fn add_called(
+        &self,
+        scene: &Scene<'_>,
+        script: &str,
+        beside: &[String],
+        missing: &mut Missing,
+    ) {
+        let absent = |code: &Code| -> BTreeMap<String, String> {
+            let paths = code.started().into_iter();
+            let paths = paths.filter_map(|name| Some((name.to_owned(), scene.source_path(name)?)));
+            paths.filter(|(_, path)| !scene.image_has(path)).collect()
+        };
+        let mut called = absent(&Code::new([script].into_iter(), false));
+        let more = absent(&Code::new(beside.iter().map(String::as_str), false));
+        if more.len() <= MAX_CALLED {
+            called.extend(more);
+        }
+        for (name, path) in called {
+            missing.add_program(scene, &name, &path);
         }
     }
 

@@ -275,7 +275,7 @@ impl Missing {
         brought.add_data(scene, &code, self);
         brought.add_programs(scene, &code, self);
         if !is_shell {
-            brought.add_called(scene, text, self);
+            brought.add_called(scene, text, &beside, self);
             brought.add_libraries(scene, self);
             brought.add_shells(scene, self);
             if code.asks_shell(interpreter) && !scene.image_has(SHELL) {
