@@ -153,6 +153,7 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
         (go(&[Mention::MakesTemporaryFiles, Mention::ReadsFormsInGo]), "", "may_need"),
         (calls(&["getpwuid"]), "", "may_need"),
         (calls(&["tmpfile"]), "", "no_tmp"),
+        (calls(&["_ZNSt10filesystem19temp_directory_pathB5cxx11Ev"]), "", "no_tmp"),
         (with(calls(&["mkstemp"]), &[Mention::TemporaryFiles]), "", "no_tmp"),
         (go(&[Mention::MakesTemporaryFiles]), "", "no_tmp"),
         (calls(&[]), "env TZ=\"Europe/Prague\"", "no_time_zone"),

@@ -4,7 +4,7 @@ use crate::check::program::{Evidence, Program};
 use crate::check::scene::Scene;
 use crate::check::want::Want;
 use crate::check::{Finding, lacks};
-use crate::facts::Mention;
+use crate::facts::{ElfFacts, Mention};
 
 /// Functions that make a file below `/tmp` whatever they are given.
 const ANYWHERE: &[&str] = &["tmpfile", "tmpfile64", "tmpnam", "tempnam"];
@@ -28,6 +28,10 @@ const WHERE_TOLD: &[&str] = &[
 /// Functions that look for such a directory, and fail if there is none: a library that calls one of them
 /// does so for those who use it (APR, `apr_file_io.h`).
 const LOOK_FOR: &[&str] = &["apr_temp_dir_get"];
+
+/// A part of the names of C++ functions that do the same, and throw an exception: of the standard library
+/// and of Boost (ISO C++20, 29.12.13.40 `temp_directory_path`).
+const LOOK_FOR_IN_CPP: &str = "temp_directory_path";
 
 /// Functions that open a file, or give its name to others.
 const OPENERS: &[&str] = &["fopen", "fopen64", "open", "open64"];
@@ -85,5 +89,18 @@ fn makes(program: &Program<'_>) -> Option<Evidence> {
         program.mentions(Mention::TemporaryFiles)?;
         program.calls_itself(WHERE_TOLD)
     });
-    own.or_else(|| program.calls(LOOK_FOR))
+    own.or_else(|| program.calls(LOOK_FOR)).or_else(|| looks_in_cpp(program))
+}
+
+/// Returns how a program of C++, or a library that it needs, looks for the directory.
+fn looks_in_cpp(program: &Program<'_>) -> Option<Evidence> {
+    let looks = |facts: &ElfFacts| {
+        let name = LOOK_FOR_IN_CPP.as_bytes();
+        facts.imports.iter().any(|import| import.windows(name.len()).any(|part| part == name))
+    };
+    if looks(program.file.facts) {
+        return Some(program.evidence(None, LOOK_FOR_IN_CPP));
+    }
+    let library = program.libraries.iter().find(|library| looks(library.facts));
+    library.map(|library| program.evidence(Some(library), LOOK_FOR_IN_CPP))
 }

@@ -27,6 +27,11 @@ const START: &[u8] = b"crt1.o";
 /// What drivers start of the packages that theirs depend on (GCC manual, "Directory Options", `-B`).
 const TOOLS: &[&str] = &["/usr/bin/as", "/usr/bin/ld"];
 
+/// The same of one for another machine, below `/usr/TARGET` (GCC manual, "Configuration",
+/// `--with-sysroot`; Debian's cross compilers), and its headers there.
+const TOOLS_OF_TARGET: &[&str] = &["bin/as", "bin/ld"];
+const HEADERS_OF_TARGET: &str = "include";
+
 /// Most bytes of a text that stands for a library (ld manual, "Implicit Linker Scripts").
 const MAX_SCRIPT_BYTES: u64 = 4096;
 
@@ -40,7 +45,8 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             continue;
         }
         let Some((packages, parcel)) = parcels.find(scene, &program) else { continue };
-        let files = files(scene, packages, &packages.development(&parcel));
+        let target = target(scene, &program);
+        let files = files(scene, packages, &packages.development(&parcel), target.as_deref());
         // Who only needs a library with such a driver in it compiles nothing.
         let Some(files) = files else { continue };
         let (node, by) = (run.node, &program.path);
@@ -52,7 +58,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             let missing = ResolveError::DataIsMissing { node, by: by.clone(), add: add.clone() };
             found.entry(add).or_insert(missing);
         }
-        let names = tools(scene, packages, &parcel);
+        let names = tools(scene, packages, &parcel, target.as_deref());
         if !names.is_empty() {
             let add: Vec<Name> =
                 names.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
@@ -99,6 +105,7 @@ fn files(
     scene: &Scene<'_>,
     packages: &Packages<'_>,
     development: &BTreeSet<&str>,
+    target: Option<&str>,
 ) -> Option<BTreeSet<String>> {
     let mut lines = BTreeSet::new();
     let mut is_found = false;
@@ -120,8 +127,12 @@ fn files(
             }
         }
     }
-    if scene.source_has(HEADERS) == Some(FileType::Directory) && !scene.image_has(HEADERS) {
-        lines.insert(format!("tree \"{HEADERS}\""));
+    let headers = match target {
+        Some(target) => format!("{target}/{HEADERS_OF_TARGET}"),
+        None => HEADERS.to_owned(),
+    };
+    if scene.source_has(&headers) == Some(FileType::Directory) && !scene.image_has(&headers) {
+        lines.insert(format!("tree \"{headers}\""));
     }
     is_found.then_some(lines)
 }
@@ -150,14 +161,37 @@ fn linked(scene: &Scene<'_>, path: &ImagePath) -> Vec<String> {
     lines
 }
 
+/// Returns the directory of the machine for which a compiler is, if that is another one: `/usr/TARGET` of
+/// `TARGET-gcc`.
+fn target(scene: &Scene<'_>, program: &Object<'_>) -> Option<String> {
+    let name = String::from_utf8_lossy(program.source.file_name()?).into_owned();
+    let ends = name.match_indices('-').map(|(at, _)| &name[..at]);
+    let directories = ends.map(|target| format!("/usr/{target}"));
+    let has_tools = |directory: &String| {
+        TOOLS_OF_TARGET
+            .iter()
+            .all(|tool| scene.source_has(&format!("{directory}/{tool}")).is_some())
+    };
+    directories.into_iter().find(has_tools)
+}
+
 /// Returns the tools of the packages on which a compiler depends.
-fn tools(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<String> {
+fn tools(
+    scene: &Scene<'_>,
+    packages: &Packages<'_>,
+    parcel: &Parcel,
+    target: Option<&str>,
+) -> BTreeSet<String> {
     let listed: BTreeSet<ImagePath> =
         parcel.dependencies.iter().flat_map(|package| packages.image_paths(package)).collect();
-    let is_absent = |path: &&&str| {
+    let is_absent = |path: &String| {
         !scene.image_has(path)
             && scene.source_has(path) == Some(FileType::Regular)
             && ImagePath::parse(path.as_bytes()).is_ok_and(|path| listed.contains(&path))
     };
-    TOOLS.iter().filter(is_absent).map(|path| (*path).to_owned()).collect()
+    let paths: Vec<String> = match target {
+        Some(target) => TOOLS_OF_TARGET.iter().map(|tool| format!("{target}/{tool}")).collect(),
+        None => TOOLS.iter().map(|path| (*path).to_owned()).collect(),
+    };
+    paths.into_iter().filter(is_absent).collect()
 }

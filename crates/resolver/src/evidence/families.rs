@@ -474,6 +474,19 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: false,
         condition: Condition::Always,
     },
+    // Open MPI's documentation, "The Modular Component Architecture". Measured on 4.1: `MPI_Init` fails.
+    PluginFamily {
+        name: "the components of Open MPI",
+        trigger: Trigger::Needs("libmpi.so."),
+        files: &[
+            Files::TreeAt("/usr/lib/*/openmpi/lib/openmpi3"),
+            Files::TreeAt("/usr/share/openmpi"),
+            Files::TreeAt("/etc/openmpi"),
+        ],
+        without: "it does not start",
+        warns: true,
+        condition: Condition::Always,
+    },
     // services(5), protocols(5): what the C library reads for these functions. Seen in runs: xinetd knows
     // no `tcp`.
     PluginFamily {

@@ -247,6 +247,42 @@ fn a_compiler_wants_headers_start_files_and_the_tools_of_its_packages() {
 }
 
 #[test]
+fn a_compiler_for_another_machine_has_the_tools_and_headers_of_that() {
+    let status = "Package: cross\nDepends: cross-tools, cross-dev\n\nPackage: cross-tools\n\n\
+                  Package: cross-dev\n";
+    let list = |paths: &[&str]| paths.join("\n") + "\n";
+    let compiler = "/usr/bin/other-gnu-gcc";
+    let program = Sample::program().needs("libc.so.6").constant("crt1.o");
+    let host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .file("/var/lib/dpkg/info/cross.list", list(&[compiler]))
+        .file(
+            "/var/lib/dpkg/info/cross-tools.list",
+            list(&["/usr/bin/as", "/usr/other-gnu/bin/as", "/usr/other-gnu/bin/ld"]),
+        )
+        .file("/var/lib/dpkg/info/cross-dev.list", list(&["/usr/other-gnu/lib/crt1.o"]))
+        .program(compiler, program.bytes())
+        .program("/usr/bin/as", Sample::program().bytes())
+        .program("/usr/other-gnu/bin/as", Sample::program().bytes())
+        .program("/usr/other-gnu/bin/ld", Sample::program().bytes())
+        .file("/usr/other-gnu/lib/crt1.o", "x")
+        .file("/usr/other-gnu/include/x.h", "")
+        .file("/usr/include/x.h", "");
+    let resolution = case(host).binary(compiler, compiler).runs(compiler).resolve().unwrap();
+    let lines: Vec<String> = resolution.warnings.iter().flat_map(ResolveError::lines).collect();
+    for line in [
+        "tree \"/usr/other-gnu/include\"",
+        "tree \"/usr/other-gnu/lib\"",
+        "binary \"/usr/other-gnu/bin/as\"",
+        "binary \"/usr/other-gnu/bin/ld\"",
+    ] {
+        assert!(lines.contains(&line.to_owned()), "{line} in {lines:#?}");
+    }
+    assert!(!lines.iter().any(|line| line.contains("/usr/bin/as")), "{lines:#?}");
+    assert!(!lines.contains(&"tree \"/usr/include\"".to_owned()), "{lines:#?}");
+}
+
+#[test]
 fn a_line_for_the_shell_begins_with_a_program_of_every_system_and_its_option() {
     let host = || {
         let base = "Package: base\nEssential: yes\n\n";
