@@ -48,6 +48,9 @@ const CALLS: &[&str] = &[
     "capture3(",
 ];
 
+/// What stands before `bin/` in the paths of programs (FHS 3.0, 3.4 and 4.4).
+const BEFORE_BIN: &[&str] = &["/usr/s", "/usr/", "/s", "/"];
+
 /// The texts of a script and of what belongs to it, without comments.
 pub(super) struct Code {
     text: String,
@@ -87,8 +90,8 @@ impl Code {
     }
 
     /// Returns the programs by whose names the arguments of a call begin that starts one, or a list with an
-    /// option in the second place: `Popen(['git', 'diff'])`, `system("git diff")`, `["tar", "-x"]`. Of a
-    /// shell, none: there every word may be one.
+    /// option in the second place: `Popen(['git', 'diff'])`, `system("git diff")`, `["tar", "-x"]`; and those
+    /// with whose paths a text begins. Of a shell, none: there every word may be one.
     pub(super) fn started(&self) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         if self.is_shell {
@@ -100,6 +103,12 @@ impl Code {
                 let arguments = arguments.trim_start().trim_start_matches('[');
                 found.extend(first_string(arguments).map(|(word, _)| word));
             }
+        }
+        for (at, _) in self.text.match_indices("bin/") {
+            let (before, name) = (&self.text[..at], &self.text[at + "bin/".len()..]);
+            let directory = BEFORE_BIN.iter().find_map(|start| before.strip_suffix(start));
+            let word = directory.and_then(|before| word_of(name).filter(|_| opens(before)));
+            found.extend(word.map(|(word, _)| word));
         }
         for (at, _) in self.text.match_indices('[') {
             let Some((word, rest)) = first_string(&self.text[at + 1..]) else { continue };
@@ -162,12 +171,21 @@ impl Code {
 
 /// Returns the name at the beginning of a string with which some code begins, and what follows it.
 fn first_string(code: &str) -> Option<(&str, &str)> {
-    let word = code.trim_start().strip_prefix(['"', '\''])?;
+    word_of(code.trim_start().strip_prefix(['"', '\''])?)
+}
+
+/// Returns the name with which a text begins, if the text or a word ends with it, and what follows.
+fn word_of(word: &str) -> Option<(&str, &str)> {
     let end = word.find(|letter: char| {
         !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.' | '+')
     });
     let (word, rest) = word.split_at(end.unwrap_or(word.len()));
-    (word.len() > 1 && rest.starts_with(['"', '\'', ' '])).then_some((word, rest))
+    (word.len() > 1 && rest.starts_with(['"', '\'', '`', ' '])).then_some((word, rest))
+}
+
+/// Tells whether some code ends where a text begins.
+fn opens(code: &str) -> bool {
+    code.ends_with(['"', '\'', '`'])
 }
 
 /// Tells whether a line has something between backticks where an expression begins; old messages quote
@@ -255,6 +273,10 @@ mod tests {
         let lists = "x = [\"tar\", \"-x\"], [\n 'file',\n '-z'], ['a', 'b'], ['-x', '-y']";
         let code = Code::new([lists].into_iter(), false);
         assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["-x", "file", "tar"]);
+        let paths =
+            "$a = '/usr/sbin/arp'; `/bin/ps -e`; \"/usr/bin:/bin/no:\"; '/opt/bin/x'; x/usr/bin/y";
+        let code = Code::new([paths].into_iter(), false);
+        assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["arp", "ps"]);
     }
 
     #[test]
