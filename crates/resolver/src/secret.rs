@@ -89,8 +89,10 @@ pub(crate) fn judge(
 /// have none.
 pub(crate) fn published(root: &Root, files: &[&FileRef]) -> BTreeSet<FileKey> {
     let files = files.iter().filter(|file| Arc::ptr_eq(&file.host, root.host()));
-    let keys: BTreeMap<HostPath, FileKey> =
-        files.map(|file| (source(&file.path), file.key())).collect();
+    let mut keys: BTreeMap<HostPath, Vec<FileKey>> = BTreeMap::new();
+    for file in files {
+        keys.entry(source(&file.path)).or_default().push(file.key());
+    }
     let base = root.host_path(&ImagePath::root());
     let database = Database::open(&**root.host(), &base);
     let mut sums = BTreeMap::new();
@@ -99,7 +101,7 @@ pub(crate) fn published(root: &Root, files: &[&FileRef]) -> BTreeSet<FileKey> {
         let sums = sums.entry(*package).or_insert_with(|| database.sums(package));
         database.path(file).is_some_and(|path| sums.contains_key(&path))
     });
-    with_sum.map(|(file, _)| keys[file]).collect()
+    with_sum.flat_map(|(file, _)| keys[file].iter().copied()).collect()
 }
 
 /// Returns what Python has compiled a file from, `x.py` for `__pycache__/x.cpython-311.pyc` (PEP 3147):

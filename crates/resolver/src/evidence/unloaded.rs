@@ -53,6 +53,10 @@ pub(super) fn judge(
             .map(|name| &**name)
             .filter(|name| !known.contains(&base(name)))
             .collect();
+        // A library for another machine is a part of what is made for that, and no program loads it.
+        if facts.kind == ElfKind::Library && absent.iter().any(|name| is_loader(&base(name))) {
+            continue;
+        }
         let owner =
             scene.filter(|_| !absent.is_empty()).and_then(|scene| owner(scene, installed, path));
         let libraries: Vec<Name> = absent
@@ -85,6 +89,14 @@ pub(super) fn judge(
         ResolveError::UnloadedNeedsMore { node, files: lost.files, names, libraries }
     };
     by_node.into_iter().map(warning).collect()
+}
+
+/// Tells whether a library is a loader of glibc, by its name: `ld-linux-armhf.so.3`, `ld64.so.1`, `ld.so.1`.
+fn is_loader(name: &[u8]) -> bool {
+    let rest = name.strip_prefix(b"ld").unwrap_or_default();
+    let rest = rest.strip_prefix(b"64").unwrap_or(rest);
+    rest.starts_with(b".so.")
+        || rest.starts_with(b"-linux") && rest.windows(4).any(|part| part == b".so.")
 }
 
 /// Returns the packages of the source that a file is from, if one of them lists it.

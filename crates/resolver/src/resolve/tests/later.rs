@@ -233,6 +233,10 @@ fn files_that_nobody_loads_at_the_start_must_find_what_they_need() {
     let host = host.file("/usr/lib/lang/_ssl.so", &odd);
     assert_eq!(warnings(host.clone(), tree).len(), 1);
     let host = host.file("/var/lib/dpkg/info/lang.list", "/usr/lib/lang\n/usr/lib/lang/_ssl.so\n");
+    assert_eq!(warnings(host.clone(), tree), [""; 0]);
+    // One for another machine is loaded there.
+    let other = Sample::library().needs("ld64.so.1").needs("libother.so.1").bytes();
+    let host = host.file("/usr/lib/lang/for-other.so", other);
     assert_eq!(warnings(host, tree), [""; 0]);
 }
 
@@ -444,17 +448,21 @@ fn a_private_key_is_told_wherever_it_comes_from() {
 fn a_key_that_came_in_a_package_is_no_secret() {
     let key =
         format!("-----BEGIN PRIVATE KEY-----\n{}\n", "MIIEvQIBADANBgkqhkiG9w0BAQEF".repeat(3));
-    let files = "/usr/share/app/test.pem\n/usr/share/app/made.pem\n";
+    let files = "/usr/share/app/test.pem\n/usr/share/app/made.pem\n/usr/share/app/test.py\n";
     let host = debian()
         .program("/usr/bin/app", Sample::program().bytes())
         .file("/usr/share/app/test.pem", &key)
+        // What is compiled from a file has the same in it.
+        .file("/usr/share/app/test.py", format!("{key}1"))
+        .file("/usr/share/app/__pycache__/test.cpython-311.pyc", format!("{key}2"))
         .file("/usr/share/app/made.pem", key.replace('M', "N"))
         .file("/usr/share/app/other.pem", key.replace('M', "O"))
         .file("/var/lib/dpkg/status", "Package: app\nArchitecture: all\nVersion: 1\n")
         .file("/var/lib/dpkg/info/app.list", files)
         .file(
             "/var/lib/dpkg/info/app.md5sums",
-            "0123456789abcdef0123456789abcdef  usr/share/app/test.pem\n",
+            "0123456789abcdef0123456789abcdef  usr/share/app/test.pem\n\
+             0123456789abcdef0123456789abcdef  usr/share/app/test.py\n",
         );
     let case =
         case(host).binary("/usr/bin/app", "/usr/bin/app").tree("/usr/share/app", "/app", &[]);
