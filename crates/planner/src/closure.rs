@@ -23,6 +23,9 @@ pub struct Closure {
     pub accounts: BTreeMap<String, (Id, Id)>,
     /// What each ELF file among the entries says about itself, by its content.
     pub facts: BTreeMap<Digest, ElfFacts>,
+    /// What programs are for, by their paths in the image, where they are from packages that say so: the
+    /// section of a distribution's archive, `net` or `science` (Debian Policy, 2.4).
+    pub sections: BTreeMap<ImagePath, String>,
 }
 
 /// One path of the image, and why it is there.

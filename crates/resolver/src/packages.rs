@@ -92,8 +92,8 @@ struct Relations {
     is_library: bool,
     /// Whether it is for one architecture.
     is_compiled: bool,
-    /// Whether it is for those who build programs (`Section: devel`).
-    is_for_development: bool,
+    /// What it is for (Debian Policy, 2.4), without the area of the archive before it.
+    section: Option<String>,
 }
 
 impl Package {
@@ -107,7 +107,7 @@ impl Package {
                 recommends: listed("Recommends").collect(),
                 source: bare(source.unwrap_or_default()),
                 is_library: field("Multi-Arch") == Some("same"),
-                is_for_development: field("Section") == Some("devel"),
+                section: field("Section").and_then(|text| text.rsplit('/').next()).map(bare),
                 is_compiled: !self.paragraph.is_empty() && field("Architecture") != Some("all"),
             }
         })
@@ -346,7 +346,12 @@ impl<'a> Packages<'a> {
 
     /// Tells whether a package is for those who build programs, by what its distribution says.
     pub(crate) fn is_for_development(&self, package: &str) -> bool {
-        self.relations(package).is_some_and(|relations| relations.is_for_development)
+        self.section(package) == Some("devel")
+    }
+
+    /// Returns what a package is for, as its distribution says (Debian Policy, 2.4): `net`, `science`.
+    pub(crate) fn section(&self, package: &str) -> Option<&str> {
+        self.relations(package)?.section.as_deref()
     }
 
     /// Tells whether any package lists a path with this last name.

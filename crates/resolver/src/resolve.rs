@@ -18,6 +18,7 @@ use crate::host::{Hashed, Host, HostPath};
 use crate::launch::Surroundings;
 use crate::loader::Loader;
 use crate::merge::merge;
+use crate::packages::Installed;
 use crate::places::{Places, unreadable};
 use crate::query::Query;
 use crate::root::Roots;
@@ -136,12 +137,15 @@ pub(crate) fn answer(
     drafts.warnings.extend(secret::judge(&entries, &secrets));
     let start = query.start.as_ref().and_then(|start| start.find(&image));
     let start = start.map(|walk| walk.real);
-    drafts.warnings.extend(evidence::judge(&scenes, start.as_ref(), &entries, &evidence));
+    let installed = Installed::of(scenes.iter().flat_map(|scene| scene.surroundings.roots.roots()));
+    let judged = evidence::judge(&scenes, start.as_ref(), &entries, &evidence, &installed);
+    drafts.warnings.extend(judged);
+    let sections = evidence::sections(&scenes, &installed);
     let is_there = |path: &ImagePath| image.walk(path.as_bytes(), &ImagePath::root()).is_ok();
     let suggestions = drafts.suggestions.into_iter().filter(|(path, _)| !is_there(path));
     drafts.warnings.extend(suggestions.map(|(_, remark)| remark));
     let facts = evidence.into_iter().map(|(digest, read)| (digest, read.facts)).collect();
-    let closure = Closure { platform: wanted, entries, accounts, facts };
+    let closure = Closure { platform: wanted, entries, accounts, facts, sections };
     Ok(Resolution { closure, sources, warnings: sorted(drafts.warnings) })
 }
 

@@ -17,6 +17,7 @@ mod name_services;
 mod privileges;
 mod program;
 mod scene;
+mod section;
 mod story;
 mod temporary;
 mod terminals;

@@ -53,8 +53,10 @@ fn connects(program: &Program<'_>) -> Option<Evidence> {
         facts.imports_any(SOCKETS) || others.any(|name| facts.imports.contains(name.as_bytes()));
     let surely = || program.is_glibc().then(|| program.surely_calls(RESOLVE))?;
     let is_of_machine = |found: &Evidence| found.library.is_none() && !talks;
+    let is_aside = |found: &Evidence| found.library.is_none() && program.works_alone;
     surely().filter(|found| {
-        !is_of_machine(found) && !program.file.facts.mentions.contains(&Mention::OCaml)
+        let is_of_library = program.file.facts.mentions.contains(&Mention::OCaml);
+        !is_of_machine(found) && !is_aside(found) && !is_of_library
     })
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgc_parser::ImagePath;
 
 use crate::check::carrier;
+use crate::check::section::{runs_others, works_alone};
 use crate::closure::{Closure, Content, Found, Reason, Rule};
 use crate::digest::{Digest, NodeId};
 use crate::facts::{ElfFacts, ElfKind, Mention};
@@ -20,6 +21,8 @@ pub(super) struct Program<'a> {
     /// Whether it runs what others have written: a shell, the interpreter of a language. What it can
     /// do says little about what it does.
     pub(super) is_interpreter: bool,
+    /// Whether it is from a package that is for work without a network, as its distribution says.
+    pub(super) works_alone: bool,
     /// The libraries that it needs itself, and those that are a part of it, sorted by path.
     pub(super) libraries: Vec<Object<'a>>,
 }
@@ -105,10 +108,14 @@ impl<'a> Program<'a> {
             if facts.kind == ElfKind::Library {
                 continue;
             }
+            let section = closure.sections.get(path).map(String::as_str);
             programs.push(Self {
                 node,
                 file: Object { path, facts },
-                is_interpreter: by_script || is_interpreter(path),
+                is_interpreter: by_script
+                    || is_interpreter(path)
+                    || section.is_some_and(runs_others),
+                works_alone: section.is_some_and(works_alone),
                 libraries: libraries(closure, &links, path),
             });
         }

@@ -51,6 +51,16 @@ fn library(functions: &[&str]) -> ElfFacts {
 /// Checks a recipe in which `binary "/app"` is this program, and needs libraries in a row: each the
 /// next one.
 fn findings(recipe: &str, program: ElfFacts, libraries: &[(&str, ElfFacts)]) -> Vec<String> {
+    findings_of(None, recipe, program, libraries)
+}
+
+/// The same with a program from a section of an archive.
+fn findings_of(
+    section: Option<&str>,
+    recipe: &str,
+    program: ElfFacts,
+    libraries: &[(&str, ElfFacts)],
+) -> Vec<String> {
     let main = ProjectPath::resolve(&ProjectPath::project(), "app.kdl").expect("a path");
     let mut map = SourceMap::default();
     let parsed = imgc_parser::parse(&main, &mut OneText(recipe), &mut map).expect("a recipe");
@@ -95,7 +105,8 @@ fn findings(recipe: &str, program: ElfFacts, libraries: &[(&str, ElfFacts)]) -> 
     }
     let amd64 = Platform::parse("linux/amd64").expect("a platform");
     let platform = plan.image().platforms.first().copied().unwrap_or(amd64);
-    let closure = Closure { platform, entries, accounts: BTreeMap::new(), facts };
+    let sections = section.map(|section| (path("/app"), section.to_owned())).into_iter().collect();
+    let closure = Closure { platform, entries, accounts: BTreeMap::new(), facts, sections };
     let spec = assemble(&plan, &closure, Epoch::ZERO).expect("a spec");
     check(&plan, &spec, &closure)
         .iter()
@@ -193,6 +204,18 @@ fn what_a_program_uses_and_the_image_lacks_is_said() {
         let recipe = format!("binary \"/app\"\n{recipe}");
         assert_eq!(findings(&recipe, program, &[]), fine, "{recipe}");
     }
+}
+
+#[test]
+fn what_a_program_is_for_tells_what_it_does_aside() {
+    let recipe = "binary \"/app\"";
+    let found = |section, functions| findings_of(Some(section), recipe, calls(functions), &[]);
+    assert_eq!(found("net", &["getaddrinfo"]), ["no_nsswitch"]);
+    assert_eq!(found("science", &["getaddrinfo"]), ["may_need"]);
+    assert_eq!(found("science", &["getgrnam"]), ["no_users"]);
+    assert_eq!(found("lisp", &["getgrnam"]), ["may_need"]);
+    let curl = [("libcurl.so.4", library(&["getaddrinfo"]))];
+    assert_eq!(findings_of(Some("science"), recipe, calls(&[]), &curl), ["no_nsswitch"]);
 }
 
 #[test]

@@ -58,7 +58,13 @@ fn found(plan: &Plan, links: &[(&str, &str)]) -> Closure {
         }
     }
     let platform = Platform::parse("linux/amd64").expect("a platform");
-    Closure { platform, entries, accounts: BTreeMap::new(), facts: BTreeMap::new() }
+    Closure {
+        platform,
+        entries,
+        accounts: BTreeMap::new(),
+        facts: BTreeMap::new(),
+        sections: BTreeMap::new(),
+    }
 }
 
 fn assembled(text: &str) -> (Plan, ImageSpec) {

@@ -46,7 +46,16 @@ impl World {
     fn of(plan: Plan) -> Self {
         let platform = Platform::parse("linux/amd64").expect("a platform");
         let (accounts, facts) = (BTreeMap::new(), BTreeMap::new());
-        Self { plan, closure: Closure { platform, entries: BTreeMap::new(), accounts, facts } }
+        Self {
+            plan,
+            closure: Closure {
+                platform,
+                entries: BTreeMap::new(),
+                accounts,
+                facts,
+                sections: BTreeMap::new(),
+            },
+        }
     }
 
     fn new(recipe: &str) -> Self {

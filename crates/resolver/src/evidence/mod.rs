@@ -22,6 +22,7 @@ mod plugins;
 mod referred;
 mod scene;
 mod scripts;
+mod sections;
 mod set_id;
 mod state;
 mod unlinked;
@@ -40,6 +41,7 @@ use crate::host::HostFile;
 use crate::loader::Elf;
 use crate::packages::Installed;
 pub(crate) use scene::Scene;
+pub(crate) use sections::sections;
 
 /// What was read of one file.
 #[derive(Clone, Debug, Default)]
@@ -86,24 +88,23 @@ fn open(file: &FileRef) -> Option<(Box<dyn HostFile>, Elf)> {
 }
 
 /// Says what the programs of an image will look for and not find. `start` is what the image runs.
-pub(crate) fn judge(
+pub(crate) fn judge<'i>(
     scenes: &[Scene<'_>],
     start: Option<&ImagePath>,
     entries: &BTreeMap<ImagePath, Found>,
     evidence: &BTreeMap<Digest, Evidence>,
+    installed: &'i Installed<'i>,
 ) -> Vec<ResolveError> {
     let known = scene::library_names(entries, evidence);
-    let roots = scenes.iter().flat_map(|scene| scene.surroundings.roots.roots());
-    let installed = Installed::of(roots);
     let mut warnings = Vec::new();
     let mut loaded = BTreeSet::new();
     for scene in scenes {
-        let parcels = parcels::Parcels::of(scene, start, &installed);
+        let parcels = parcels::Parcels::of(scene, start, installed);
         warnings.extend(candidates::judge(scene, &known, &parcels));
         warnings.extend(plugins::judge(scene));
         warnings.extend(plugins::name_services(scene));
         warnings.extend(plugins::unwinder(scene, &known));
-        warnings.extend(scripts::judge(scene, &installed));
+        warnings.extend(scripts::judge(scene, installed));
         warnings.extend(data::judge(scene, &parcels));
         warnings.extend(helpers::judge(scene, start, &parcels));
         warnings.extend(dependencies::judge(scene, start, &parcels));
@@ -121,15 +122,8 @@ pub(crate) fn judge(
     }
     if let Some(scene) = scenes.first() {
         warnings.extend(data::of_plugins(scene, &loaded));
-        warnings.extend(placed::judge(scene, start, &loaded, &known, &installed));
+        warnings.extend(placed::judge(scene, start, &loaded, &known, installed));
     }
-    warnings.extend(unloaded::judge(
-        scenes.first(),
-        &installed,
-        entries,
-        evidence,
-        &known,
-        &loaded,
-    ));
+    warnings.extend(unloaded::judge(scenes.first(), installed, entries, evidence, &known, &loaded));
     warnings
 }

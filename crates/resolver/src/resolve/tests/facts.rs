@@ -50,3 +50,19 @@ fn every_elf_file_of_the_closure_has_facts_and_nothing_else_has() {
     assert_eq!((alone.kind, alone.imports.len()), (ElfKind::Static, 0));
     assert_eq!(alone.mentions, [Mention::TemporaryFiles].into());
 }
+
+#[test]
+fn programs_have_the_sections_of_their_packages() {
+    let program = Sample::program().needs("libc.so.6").bytes();
+    let host = debian()
+        .file("/var/lib/dpkg/status", "Package: app\nSection: contrib/science\n\nPackage: bare\n")
+        .file("/var/lib/dpkg/info/app.list", "/usr/bin/app\n")
+        .file("/var/lib/dpkg/info/bare.list", "/usr/bin/bare\n")
+        .program("/usr/bin/app", &program)
+        .program("/usr/bin/bare", &program)
+        .program("/usr/bin/own", &program);
+    let binaries = ["/usr/bin/app", "/usr/bin/bare", "/usr/bin/own"];
+    let case = binaries.iter().fold(case(host), |case, path| case.binary(path, path));
+    let sections = case.resolve().unwrap().closure.sections;
+    assert_eq!(sections, [(path("/usr/bin/app"), "science".to_owned())].into());
+}
