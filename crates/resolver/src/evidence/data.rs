@@ -182,6 +182,8 @@ const CARRIERS: &[(&str, &[&str])] = &[
             "ppm_readcolor",
         ],
     ),
+    // Plug-ins of compilers, for who reads what they have made for the linker (`nm`, `ar`).
+    ("libbfd-", &["bfd_plugin_"]),
     // Modules of its language, for who runs scripts.
     ("libslang.so", &["SLang_load_", "SLns_load_", "SLpath_"]),
 ];
@@ -201,6 +203,9 @@ fn carries(library: &[u8], program: &Object<'_>) -> bool {
 /// Where services are (`hier(7)`): few of them start without the configuration that their package
 /// brings, while tools have defaults.
 const SERVICES: &[&[u8]] = &[b"/usr/sbin/", b"/sbin/"];
+
+/// Where documentation is: no program of Debian may need a file there (Debian Policy, 12.3).
+const DOCUMENTATION: &[u8] = b"/usr/share/doc/";
 
 /// Interpreters whose scripts say themselves what they load.
 const INTERPRETERS: &[&str] = &["perl", "python"];
@@ -260,8 +265,10 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
                 || parcel.is_some_and(|(_, parcel)| parcel.paths.contains(object.source));
             let own = String::from_utf8_lossy(object.path.file_name().unwrap_or_default());
             let own = own.strip_prefix("lib").filter(|_| !is_program).unwrap_or(&name);
-            let mut named =
-                named(scene, object, |path| !is_shared(path.as_bytes()) || is_shipped(path));
+            let is_documentation = |path: &ImagePath| path.as_bytes().starts_with(DOCUMENTATION);
+            let mut named = named(scene, object, |path| {
+                !is_shared(path.as_bytes()) || is_shipped(path) && !is_documentation(path)
+            });
             named.retain(|named| {
                 let path = named.path.as_bytes();
                 is_of(own, &named.path)

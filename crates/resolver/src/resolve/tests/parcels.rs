@@ -66,6 +66,11 @@ fn data_of_its_own_packages_that_a_program_names_is_missing() {
     let app = Sample::program().constant("/usr/share/tables-of-app/%s.ttf");
     let told = said(machine(), app, |case| case);
     assert_eq!(told[0], "data_is_missing: tree \"/usr/share/tables-of-app\"");
+    // No program may need its documentation.
+    let documented = machine().file("/usr/share/doc/app/tables", "x");
+    let app = Sample::program().constant("/usr/share/doc/app");
+    let told = said(documented, app, |case| case);
+    assert!(!told.iter().any(|told| told.contains("/usr/share/doc")), "{told:#?}");
     // A directory of several packages is no one's.
     let told = said(machine(), Sample::program().constant("/usr/share/both"), |case| case);
     assert!(!told.iter().any(|told| told.starts_with("data_is_missing")), "{told:#?}");
