@@ -94,6 +94,7 @@ pub(super) fn judge(
     parcels: &Parcels<'_>,
 ) -> Vec<ResolveError> {
     let mut warnings: BTreeMap<_, ResolveError> = BTreeMap::new();
+    let mut remarks = Vec::new();
     for run in scene.runs {
         let Some(program) = &scene.program(run) else { continue };
         let objects = scene.objects(run);
@@ -139,6 +140,9 @@ pub(super) fn judge(
                 warnings.insert(object.path.clone(), remark(object, optional));
                 continue;
             }
+            if !optional.is_empty() {
+                remarks.push(remark(object, optional));
+            }
             let names = |names: Vec<&[u8]>| names.into_iter().map(Name::new).collect();
             let warning = ResolveError::MayOpen {
                 node: object.node,
@@ -149,7 +153,7 @@ pub(super) fn judge(
             warnings.insert(object.path.clone(), warning);
         }
     }
-    warnings.into_values().collect()
+    warnings.into_values().chain(remarks).collect()
 }
 
 /// Returns where a name led to that was opened; nothing if it led to no new file.

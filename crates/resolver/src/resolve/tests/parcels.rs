@@ -493,15 +493,27 @@ fn a_library_that_no_package_asks_for_is_an_option() {
     let told = |depends: &str| {
         let status =
             format!("Package: app\nVersion: 1\n{depends}\nPackage: libother1\nVersion: 1\n");
-        let library = "/usr/lib/x86_64-linux-gnu/libother.so.1";
+        let place = "/usr/lib/x86_64-linux-gnu";
         let host = machine()
             .file("/var/lib/dpkg/status", status)
-            .file("/var/lib/dpkg/info/libother1.list", format!("{library}\n"))
-            .file(library, Sample::library().soname("libother.so.1").bytes());
-        let app = Sample::program().imports("dlopen").constant("libother.so.1");
+            .file("/var/lib/dpkg/info/libother1.list", format!("{place}/libother.so.1\n"))
+            .file("/var/lib/dpkg/info/libmore1.list", format!("{place}/libmore.so.1\n"))
+            .file(
+                format!("{place}/libother.so.1"),
+                Sample::library().soname("libother.so.1").bytes(),
+            )
+            .file(
+                format!("{place}/libmore.so.1"),
+                Sample::library().soname("libmore.so.1").bytes(),
+            );
+        let app = Sample::program().imports("dlopen");
+        let app = app.constant("libother.so.1").constant("libmore.so.1");
         let told = said(host, app, |case| case);
-        told.into_iter().filter(|told| told.contains("libother")).collect::<Vec<_>>()
+        told.into_iter().filter(|told| told.contains("library ")).collect::<Vec<_>>()
     };
-    assert_eq!(told("Recommends: libother1\n"), ["dlopen: library \"libother.so.1\""]);
-    assert_eq!(told(""), ["plugins_are_left_out: library \"libother.so.1\""]);
+    let option = "plugins_are_left_out: library \"libmore.so.1\"";
+    let asked = [option, "dlopen: library \"libother.so.1\""];
+    assert_eq!(told("Recommends: libother1\n"), asked);
+    let both = "plugins_are_left_out: library \"libmore.so.1\"; library \"libother.so.1\"";
+    assert_eq!(told(""), [both]);
 }
