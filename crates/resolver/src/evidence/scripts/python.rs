@@ -83,11 +83,15 @@ pub(super) fn missing(
         }
         for directory in &directories {
             let Some((path, is_package)) = find(scene, directory, &name) else { continue };
-            let relation = match relation(&path) {
-                Relation::None | Relation::Light if demanded.contains(&name) => Relation::Usual,
-                Relation::Light if wanted.contains(&name) => Relation::Usual,
-                relation => relation,
-            };
+            let mut relation = relation(&path);
+            let is_foreign = matches!(relation, Relation::None | Relation::Light);
+            if is_foreign && demanded.contains(&name)
+                || relation == Relation::Light && wanted.contains(&name)
+            {
+                // What it cannot do without is as little told of by the packages.
+                named.insert(name.clone());
+                relation = Relation::Usual;
+            }
             if matches!(relation, Relation::None | Relation::Light) {
                 seen.remove(&name);
                 refused.insert(name);

@@ -225,6 +225,31 @@ fn what_a_script_imports_or_starts_outright_it_needs_whatever_its_package_names(
 }
 
 #[test]
+fn what_functions_of_named_modules_import_is_followed_as_far_as_nobody_asks() {
+    let status = "Package: app\nDepends: python3-one\n\nPackage: python3-one\n\n\
+                  Package: python3-other\nArchitecture: all\n\n\
+                  Package: python3-more\nArchitecture: all\n\nPackage: python3-usual\n";
+    let one = "def main():\n    import other\n    import usual\n";
+    let other = "import deep\ntry:\n    import loose\nexcept ImportError: pass\n";
+    let host = python()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/app", "#!/usr/bin/python3\nfrom one import main\nmain()\n")
+        .file("/usr/lib/python3/dist-packages/one.py", one)
+        .file("/usr/lib/python3/dist-packages/other.py", other);
+    // What is compiled (`usual`) is an option; what no package owns counts if it is named.
+    assert_eq!(
+        remedies(host),
+        [
+            "tree \"/usr/lib/python3\" { exclude \"/dist-packages\"; }",
+            "file \"/usr/lib/python3/dist-packages/deep.py\"",
+            "file \"/usr/lib/python3/dist-packages/loose.py\"",
+            "file \"/usr/lib/python3/dist-packages/one.py\"",
+            "file \"/usr/lib/python3/dist-packages/other.py\"",
+        ]
+    );
+}
+
+#[test]
 fn who_finds_libraries_by_short_names_asks_the_cache() {
     let find = "from ctypes.util import find_library\nfind_library('x')\n";
     let host = python()
