@@ -100,7 +100,7 @@ impl Code {
         for call in CALLS {
             for (at, call) in self.text.match_indices(call) {
                 let arguments = &self.text[at + call.len()..];
-                let arguments = arguments.trim_start().trim_start_matches('[');
+                let arguments = arguments.trim_start().trim_start_matches(['[', '(']);
                 found.extend(first_string(arguments).map(|(word, _)| word));
             }
         }
@@ -110,7 +110,12 @@ impl Code {
             let word = directory.and_then(|before| word_of(name).filter(|_| opens(before)));
             found.extend(word.map(|(word, _)| word));
         }
-        for (at, _) in self.text.match_indices('[') {
+        for (at, bracket) in self.text.match_indices(['[', '(']) {
+            // A call is none.
+            let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            if bracket == "(" && self.text[..at].ends_with(is_of_name) {
+                continue;
+            }
             let Some((word, rest)) = first_string(&self.text[at + 1..]) else { continue };
             let second = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix(',');
             let second = second.map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
@@ -270,9 +275,10 @@ mod tests {
         let code = Code::new([text].into_iter(), false);
         assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["apt-get", "git", "ls"]);
         assert!(Code::new([text].into_iter(), true).started().is_empty());
-        let lists = "x = [\"tar\", \"-x\"], [\n 'file',\n '-z'], ['a', 'b'], ['-x', '-y']";
+        let lists =
+            "x = [\"tar\", \"-x\"], [\n 'file',\n '-z'], ['a', 'b'], ('rpm', '-q'), f('no', '-x')";
         let code = Code::new([lists].into_iter(), false);
-        assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["-x", "file", "tar"]);
+        assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["file", "rpm", "tar"]);
         let paths =
             "$a = '/usr/sbin/arp'; `/bin/ps -e`; \"/usr/bin:/bin/no:\"; '/opt/bin/x'; x/usr/bin/y";
         let code = Code::new([paths].into_iter(), false);
