@@ -216,7 +216,6 @@ const CLIENTS: &[&str] = &[
     "libtorrent",
     "libunbound",
     "libxmlsec1",
-    "libzmq",
 ];
 
 /// Tells whether a library connects to others for every program that needs it.
