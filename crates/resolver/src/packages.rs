@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::host::{Host, HostPath};
 use crate::owner::{Database, field, read};
-use crate::root::Root;
+use crate::root::{Root, Roots};
 
 /// What is for people and package managers alone.
 const DOCUMENTATION: &[&[u8]] = &[
@@ -47,11 +47,25 @@ impl<'a> Installed<'a> {
     ///
     /// # Panics
     /// When the root is none of them.
-    pub(crate) fn packages(&self, root: &Root) -> &Packages<'a> {
+    fn packages(&self, root: &Root) -> &Packages<'a> {
         let mut known = self.packages.iter();
         let (root, packages) =
             known.find(|(known, _)| known.is_same(root)).expect("a root of a scene");
         packages.get_or_init(|| Packages::read(&**root.host(), root.base()))
+    }
+
+    /// Returns the packages of the root that a path leads into, and where it leads there; nothing if it
+    /// leads nowhere. Panics as [`packages`](Self::packages).
+    pub(crate) fn around(&self, roots: &Roots, path: &[u8]) -> Option<(&Packages<'a>, ImagePath)> {
+        let walk = roots.walk(path, &ImagePath::root()).ok()?;
+        Some((self.packages(&roots.roots()[walk.source]), walk.real))
+    }
+
+    /// Returns the package that a file is from, and those around it. Panics as
+    /// [`packages`](Self::packages).
+    pub(crate) fn owner(&self, roots: &Roots, path: &ImagePath) -> Option<(&Packages<'a>, &str)> {
+        let (packages, real) = self.around(roots, path.as_bytes())?;
+        Some((packages, packages.owner(real.as_bytes())?))
     }
 }
 

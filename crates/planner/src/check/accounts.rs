@@ -25,8 +25,11 @@ const LOOK_UP: &[&str] = &[
 /// Functions that a program calls with a name to find the home of another user too, `~user`.
 const BY_NAME: &[&str] = &["getpwnam", "getpwnam_r"];
 
-/// The one that looks up the groups which a process then has.
-const GROUPS_OF_PROCESS: &str = "initgroups";
+/// Functions that look somebody up to act upon them, whoever runs the program.
+const FOR_ANYONE: &[&str] = &["getgrnam", "getgrnam_r", "getgrouplist", "getpwent", "getgrent"];
+
+/// The one that looks up the groups which a process of root then has.
+const FOR_ROOT: &[&str] = &["initgroups"];
 
 /// Functions by which a program becomes another user, or gives files to one: then it means whom it looks
 /// up, if it is root and may do so.
@@ -47,9 +50,6 @@ const CHANGE: &[&str] = &[
     "setreuid",
     "setuid",
 ];
-
-/// Functions that find the name to a number: without it programs show the number.
-const BY_NUMBER: &[&str] = &["getgrgid", "getgrgid_r"];
 
 /// Functions by which most programs only look for the home directory of their own user, if `HOME`
 /// does not say it.
@@ -89,15 +89,13 @@ fn means_users(program: &Program<'_>, is_root: bool) -> Option<Evidence> {
     if [Mention::OCaml, Mention::Haskell].iter().any(|runtime| facts.mentions.contains(runtime)) {
         return None;
     }
-    let is_other = |name: &&str| {
-        !BY_NAME.contains(name)
-            && !BY_NUMBER.contains(name)
-            && (is_root || *name != GROUPS_OF_PROCESS)
+    // Who only turns numbers into names (`getgrgid`) shows numbers without.
+    let found = program.surely_calls(FOR_ANYONE);
+    let as_root = || {
+        let by_name = || program.surely_calls(BY_NAME).filter(|_| facts.imports_any(CHANGE));
+        program.surely_calls(FOR_ROOT).or_else(by_name)
     };
-    let others: Vec<&'static str> = LOOK_UP.iter().copied().filter(is_other).collect();
-    let changes = is_root && facts.imports_any(CHANGE);
-    let found = program.surely_calls(&others);
-    found.or_else(|| program.surely_calls(BY_NAME).filter(|_| changes))
+    found.or_else(|| is_root.then(as_root)?)
 }
 
 fn looks_up(program: &Program<'_>) -> Option<Evidence> {

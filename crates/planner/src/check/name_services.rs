@@ -51,13 +51,11 @@ fn connects(program: &Program<'_>) -> Option<Evidence> {
     let mut others = RESOLVE.iter().filter(|name| !OF_MACHINE.contains(name));
     let talks =
         facts.imports_any(SOCKETS) || others.any(|name| facts.imports.contains(name.as_bytes()));
-    let surely = || program.is_glibc().then(|| program.surely_calls(RESOLVE))?;
-    let is_of_machine = |found: &Evidence| found.library.is_none() && !talks;
-    let is_aside = |found: &Evidence| found.library.is_none() && program.works_alone;
-    surely().filter(|found| {
-        let is_of_library = program.file.facts.mentions.contains(&Mention::OCaml);
-        !is_of_machine(found) && !is_aside(found) && !is_of_library
-    })
+    let found = program.is_glibc().then(|| program.surely_calls(RESOLVE))??;
+    let is_own = found.library.is_none();
+    let is_aside =
+        facts.mentions.contains(&Mention::OCaml) || is_own && (program.works_alone || !talks);
+    (!is_aside).then_some(found)
 }
 
 fn resolves(program: &Program<'_>) -> Option<Evidence> {

@@ -140,10 +140,8 @@ impl<'a> Parcels<'a> {
         program: &Object<'_>,
     ) -> Option<(&'a Packages<'a>, Parcel)> {
         let start = start.filter(|_| self.parcels.is_empty())?;
-        let roots = scene.surroundings.roots;
-        let walk = roots.walk(start.as_bytes(), &ImagePath::root()).ok()?;
-        let packages = self.installed.packages(&roots.roots()[walk.source]);
-        let parcel = packages.parcel(&walk.real)?;
+        let (packages, real) = self.installed.around(scene.surroundings.roots, start.as_bytes())?;
+        let parcel = packages.parcel(&real)?;
         parcel.paths.contains(program.source).then_some((packages, parcel))
     }
 
@@ -153,9 +151,8 @@ impl<'a> Parcels<'a> {
         scene: &Scene<'_>,
         program: &Object<'_>,
     ) -> Option<(&'a Packages<'a>, Parcel)> {
-        let roots = scene.surroundings.roots;
-        let walk = roots.walk(program.source.as_bytes(), &ImagePath::root()).ok()?;
-        let packages = self.installed.packages(&roots.roots()[walk.source]);
+        let path = program.source.as_bytes();
+        let (packages, _) = self.installed.around(scene.surroundings.roots, path)?;
         Some((packages, packages.parcel(program.source)?))
     }
 
@@ -165,10 +162,7 @@ impl<'a> Parcels<'a> {
         scene: &Scene<'_>,
         path: &ImagePath,
     ) -> Option<(&'a Packages<'a>, &'a str)> {
-        let roots = scene.surroundings.roots;
-        let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok()?;
-        let packages = self.installed.packages(&roots.roots()[walk.source]);
-        Some((packages, packages.owner(walk.real.as_bytes())?))
+        self.installed.owner(scene.surroundings.roots, path)
     }
 
     /// Returns what is said of the programs whose packages bring what the image has not.

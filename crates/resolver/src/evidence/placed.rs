@@ -37,10 +37,10 @@ pub(super) fn judge(
     let mut told: BTreeSet<Vec<&[u8]>> = BTreeSet::new();
     for (library, _) in &placed {
         let names = candidates(library, known);
-        let walk = roots.walk(library.source.as_bytes(), &ImagePath::root()).ok();
-        let Some(walk) = walk.filter(|_| !names.is_empty()) else { continue };
-        let packages = installed.packages(&roots.roots()[walk.source]);
-        let Some(owner) = packages.owner(walk.real.as_bytes()) else { continue };
+        if names.is_empty() {
+            continue;
+        }
+        let Some((packages, owner)) = installed.owner(roots, library.source) else { continue };
         // What is there for other programs does not count.
         let needed = needed.get_or_init(|| start.and_then(|start| around(scene, installed, start)));
         if needed.as_ref().is_some_and(|needed| !needed.contains(owner)) {
@@ -61,10 +61,7 @@ fn around<'i>(
     installed: &'i Installed<'_>,
     program: &ImagePath,
 ) -> Option<BTreeSet<&'i str>> {
-    let roots = scene.surroundings.roots;
-    let walk = roots.walk(program.as_bytes(), &ImagePath::root()).ok()?;
-    let packages = installed.packages(&roots.roots()[walk.source]);
-    let owner = packages.owner(walk.real.as_bytes())?;
+    let (packages, owner) = installed.owner(scene.surroundings.roots, program)?;
     Some(packages.closure(owner, &[]))
 }
 

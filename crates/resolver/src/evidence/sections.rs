@@ -24,12 +24,8 @@ pub(crate) fn sections(
             if is_whole || facts.kind != ElfKind::Dynamic || found.contains_key(&program.path) {
                 continue;
             }
-            let Ok(walk) = roots.walk(program.source.as_bytes(), &ImagePath::root()) else {
-                continue;
-            };
-            let packages = installed.packages(&roots.roots()[walk.source]);
-            let owner = packages.owner(walk.real.as_bytes());
-            let section = owner.and_then(|package| packages.section(package));
+            let owner = installed.owner(roots, program.source);
+            let section = owner.and_then(|(packages, package)| packages.section(package));
             found.extend(section.map(|section| (program.path.clone(), section.to_owned())));
         }
     }

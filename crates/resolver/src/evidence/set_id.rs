@@ -6,6 +6,12 @@ use super::scene::Scene;
 use crate::error::ResolveError;
 use crate::launch::SET_ID;
 
+/// The bit by which a program runs as its group (`chmod(2)`).
+const SET_GID: u16 = 0o2000;
+
+/// Where games are (FHS 3.0, 4.3): they run as a group that may write the scores of all, and play without.
+const GAMES: &[u8] = b"/usr/games/";
+
 /// Returns a warning if the source has such a bit on the program, and the image has none.
 pub(super) fn judge(scene: &Scene<'_>, start: Option<&ImagePath>) -> Option<ResolveError> {
     let starts = scene.runs.iter().filter(|run| run.is_start());
@@ -23,9 +29,3 @@ pub(super) fn judge(scene: &Scene<'_>, start: Option<&ImagePath>) -> Option<Reso
         mode: source & 0o7777,
     })
 }
-
-/// The bit by which a program runs as its group (`chmod(2)`).
-const SET_GID: u16 = 0o2000;
-
-/// Where games are (FHS 3.0, 4.3): they run as a group that may write the scores of all, and play without.
-const GAMES: &[u8] = b"/usr/games/";

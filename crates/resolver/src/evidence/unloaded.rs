@@ -105,8 +105,6 @@ fn owner<'i>(
     installed: &'i Installed<'_>,
     path: &ImagePath,
 ) -> Option<&'i Packages<'i>> {
-    let roots = scene.surroundings.roots;
-    let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok()?;
-    let packages = installed.packages(&roots.roots()[walk.source]);
-    packages.is_owned(walk.real.as_bytes()).then_some(packages)
+    let (packages, real) = installed.around(scene.surroundings.roots, path.as_bytes())?;
+    packages.is_owned(real.as_bytes()).then_some(packages)
 }

@@ -82,7 +82,7 @@ impl<'p> Brought<'p> {
         &self,
         scene: &Scene<'_>,
         script: &str,
-        beside: &[String],
+        all: &Code,
         missing: &mut Missing,
     ) {
         let absent = |code: &Code| -> BTreeMap<String, String> {
@@ -90,12 +90,11 @@ impl<'p> Brought<'p> {
             let paths = paths.filter_map(|name| Some((name.to_owned(), scene.source_path(name)?)));
             paths.filter(|(_, path)| !scene.image_has(path)).collect()
         };
-        let mut called = absent(&Code::new([script].into_iter(), false));
-        let more = absent(&Code::new(beside.iter().map(String::as_str), false));
-        if more.len() <= MAX_CALLED {
-            called.extend(more);
-        }
-        for (name, path) in called {
+        let own = absent(&Code::new([script].into_iter(), false));
+        let all = absent(all);
+        for (name, path) in
+            if all.len().saturating_sub(own.len()) <= MAX_CALLED { all } else { own }
+        {
             missing.add_program(scene, &name, &path);
         }
     }

@@ -84,11 +84,8 @@ fn judge_script(
     let text = text(scene.image, script.path.as_bytes())?;
     let name = String::from_utf8_lossy(&script.interpreter).into_owned();
     let is_shell = SHELLS.contains(&&*name);
-    let roots = scene.surroundings.roots;
-    let walk = roots.walk(script.path.as_bytes(), &ImagePath::root()).ok();
-    let brought = walk.and_then(|walk| {
-        Brought::find(installed.packages(&roots.roots()[walk.source]), &walk.real)
-    });
+    let around = installed.around(scene.surroundings.roots, script.path.as_bytes());
+    let brought = around.and_then(|(packages, real)| Brought::find(packages, &real));
     let relation = |module: &str| {
         brought.as_ref().map_or(Relation::Usual, |brought| brought.relation(scene, module))
     };
@@ -128,7 +125,6 @@ fn judge_script(
 /// Returns a warning for each program with an interpreter inside whose package, or those that it
 /// depends on, have modules for that which the image lacks.
 fn embedding(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<ResolveError> {
-    let roots = scene.surroundings.roots;
     let mut warnings = Vec::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let objects = scene.objects(run);
@@ -140,9 +136,9 @@ fn embedding(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<ResolveError> 
         if embedded.is_empty() || !asked {
             continue;
         }
-        let Ok(walk) = roots.walk(&run.program, &ImagePath::root()) else { continue };
-        let packages = installed.packages(&roots.roots()[walk.source]);
-        let Some(mut brought) = Brought::find(packages, &walk.real) else { continue };
+        let around = installed.around(scene.surroundings.roots, &run.program);
+        let brought = around.and_then(|(packages, real)| Brought::find(packages, &real));
+        let Some(mut brought) = brought else { continue };
         let code = Code::new(std::iter::empty(), false);
         let mut missing = Missing::default();
         for interpreter in embedded {
@@ -275,7 +271,7 @@ impl Missing {
         brought.add_data(scene, &code, self);
         brought.add_programs(scene, &code, self);
         if !is_shell {
-            brought.add_called(scene, text, &beside, self);
+            brought.add_called(scene, text, &code, self);
             brought.add_libraries(scene, self);
             brought.add_shells(scene, self);
             if code.asks_shell(interpreter) && !scene.image_has(SHELL) {
