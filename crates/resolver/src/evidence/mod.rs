@@ -23,6 +23,7 @@ mod referred;
 mod scene;
 mod scripts;
 mod sections;
+mod services;
 mod set_id;
 mod state;
 mod unlinked;

@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 
 use super::data::{is_behind_closed, is_public, is_shared, is_triplet};
 use super::scene::{Object, Scene};
+use super::services::starts;
 use super::state;
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
@@ -238,42 +239,6 @@ impl<'a> Parcels<'a> {
         remarks.into_values().collect()
     }
 }
-
-/// Returns the lines by which units and scripts of the packages start a program: then it is a service, and
-/// few of them start without their configuration, while tools have defaults.
-fn starts(scene: &Scene<'_>, parcel: &Parcel, program: &Object<'_>) -> Vec<String> {
-    let units = [&b"/usr/lib/systemd/system/"[..], b"/etc/init.d/"];
-    let files = parcel.paths.iter().filter(|path| {
-        units
-            .iter()
-            .any(|start| path.as_bytes().len() > start.len() && path.as_bytes().starts_with(start))
-    });
-    // Files of the sources: the image has none of them.
-    let path = program.source.to_string();
-    let is_start = |line: &str| {
-        let line = line.trim_start();
-        let is_start = STARTS.iter().any(|start| line.starts_with(start));
-        is_start
-            && line.match_indices(&path).any(|(at, _)| {
-                !line[at + path.len()..]
-                    .starts_with(|l: char| l.is_ascii_alphanumeric() || l == '-')
-            })
-    };
-    let mut found = Vec::new();
-    for text in files.flat_map(|path| scene.source_texts(&path.to_string())) {
-        let text = String::from_utf8_lossy(&text);
-        // Who ends when it has done its work is told of the configuration by the unit.
-        if !text.lines().any(|line| line.trim() == "Type=oneshot") {
-            found.extend(text.lines().filter(|line| is_start(line)).map(ToOwned::to_owned));
-        }
-    }
-    found
-}
-
-/// How the lines begin by which units and scripts say what they start (`systemd.service(5)`; Debian's
-/// `/etc/init.d/skeleton`).
-const STARTS: &[&str] =
-    &["ExecStart=", "DAEMON=", "EXEC=", "daemon=", "start-stop-daemon", "daemon "];
 
 /// Tells whether a line adds the configuration that bears the name of a program: `/etc/NAME.conf`.
 fn is_named_so(line: &Name, program: &Object<'_>) -> bool {
