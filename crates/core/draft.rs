@@ -36,6 +36,9 @@ const ADDED_REMARKS: &[&str] = &[
 /// The line for the users that every system has.
 const NEEDS_USERS: &str = "needs users";
 
+/// How the lines of a recipe's own accounts begin.
+const ACCOUNTS: [&str; 2] = ["text \"/etc/passwd\"", "text \"/etc/group\""];
+
 /// A line that was added, and why.
 #[derive(Clone, Debug)]
 struct Added {
@@ -139,9 +142,14 @@ impl Draft {
         place: &dyn Fn() -> Result<Project, Failure>,
         session: &mut Session,
     ) -> Result<(), Failure> {
-        // Accounts of the recipe's own stand where those of `needs users` would.
-        let is_account = |added: &Added| added.line.starts_with("text \"/etc/passwd\"");
-        if wanted.iter().any(is_account) {
+        // Accounts of the recipe's own stand where those of `needs users` would, and take up those that
+        // were added before.
+        for file in ACCOUNTS {
+            if wanted.iter().any(|added| added.line.starts_with(file)) {
+                self.added.retain(|added| !added.line.starts_with(file));
+            }
+        }
+        if wanted.iter().any(|added| added.line.starts_with(ACCOUNTS[0])) {
             self.added.retain(|added| added.line != NEEDS_USERS);
             self.refused.insert(NEEDS_USERS.to_owned());
             wanted.retain(|added| added.line != NEEDS_USERS);

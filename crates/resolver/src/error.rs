@@ -716,8 +716,8 @@ pub enum ResolveError {
         /// The lines of a recipe that add them.
         add: Vec<Name>,
     },
-    /// The user that a service runs as is not in the image.
-    #[error("`{by}` looks up the user {}, whom the image has not", story::names(names))]
+    /// The user or group that a service runs as is not in the image.
+    #[error("`{by}` looks up accounts that the image has not: {}", story::names(names))]
     #[diagnostic(code(imgc::resolve::user_is_missing), severity(Warning))]
     #[diagnostic(help("{}", story::paste(add, "user_is_missing")))]
     UserIsMissing {
@@ -725,7 +725,7 @@ pub enum ResolveError {
         node: NodeId,
         /// The program.
         by: ImagePath,
-        /// The user.
+        /// The users and groups.
         names: Vec<Name>,
         /// The lines of a recipe that make it.
         add: Vec<Name>,

@@ -84,7 +84,12 @@ impl Accounts {
                 let lines = wanted.iter().filter_map(|name| all.get(*name));
                 let lines: String =
                     lines.map(|(line, _): &(String, u32)| format!("{line}\\n")).collect();
-                Name::new(format!("text \"{path}\" \"{standard}{lines}\""))
+                // Who has some of them keeps these: the line stands in the place of theirs.
+                let own = scene.configuration(path).and_then(|text| String::from_utf8(text).ok());
+                let own = own.filter(|text| !text.contains(['"', '\\']));
+                let own = own.map(|text| text.trim_end().replace('\n', "\\n") + "\\n");
+                let first = own.as_deref().unwrap_or(standard);
+                Name::new(format!("text \"{path}\" \"{first}{lines}\""))
             };
         Missing {
             names: named.into_iter().collect(),
