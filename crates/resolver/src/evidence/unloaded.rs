@@ -9,6 +9,7 @@ use imgc_planner::{Digest, ElfKind, Found, NodeId, Reason};
 use super::Evidence;
 use super::scene::{Scene, digest};
 use crate::error::{Name, ResolveError};
+use crate::loader::machine_of;
 use crate::packages::{Installed, Packages};
 
 /// What the files of a node lack.
@@ -72,10 +73,12 @@ pub(super) fn judge(
         let has = |path: &[u8]| {
             scene.is_none_or(|scene| scene.image.walk(path, &ImagePath::root()).is_ok())
         };
-        let interpreter = facts
-            .interpreter
-            .as_ref()
-            .filter(|path| facts.kind == ElfKind::Dynamic && path.starts_with(b"/") && !has(path));
+        let interpreter = facts.interpreter.as_ref().filter(|path| {
+            facts.kind == ElfKind::Dynamic
+                && path.starts_with(b"/")
+                && !has(path)
+                && !scene.is_some_and(|scene| is_for_other(scene, path))
+        });
         if !libraries.is_empty() || interpreter.is_some() {
             let lost = by_node.entry(need.node).or_default();
             lost.files.push(path.clone());
@@ -89,6 +92,13 @@ pub(super) fn judge(
         ResolveError::UnloadedNeedsMore { node, files: lost.files, names, libraries }
     };
     by_node.into_iter().map(warning).collect()
+}
+
+/// Tells whether a program with this interpreter is for a machine that none of the image's programs is for,
+/// such as one which they emulate: they start it by other means.
+fn is_for_other(scene: &Scene<'_>, interpreter: &[u8]) -> bool {
+    let starts = |machine| scene.runs.iter().any(|run| run.trace.main.elf.machine.starts(machine));
+    machine_of(interpreter).is_some_and(|machine| !starts(machine))
 }
 
 /// Tells whether a library is a loader of glibc, by its name: `ld-linux-armhf.so.3`, `ld64.so.1`, `ld.so.1`.

@@ -52,6 +52,7 @@ pub use trace::{
     Candidate, Configuration, Found, Interpreter, Kind, Listed, Lookup, Main, Missing, Object,
     Outcome, Refusal, Requester, Target, Trace,
 };
+pub(crate) use usual::machine_of;
 pub use versions::{VersionCause, VersionProblem};
 pub use warning::Warning;
 

@@ -24,6 +24,13 @@ const LOADERS: [(Machine, &[&str], &[&str]); 8] = [
     ),
 ];
 
+/// Returns the machine whose programs name a loader by this path.
+pub(crate) fn machine_of(interpreter: &[u8]) -> Option<Machine> {
+    let is_among = |paths: &[&str]| paths.iter().any(|path| path.as_bytes() == interpreter);
+    let known = LOADERS.into_iter().find(|(_, glibc, musl)| is_among(glibc) || is_among(musl));
+    known.map(|(machine, ..)| machine)
+}
+
 /// Tells whether a file without `PT_INTERP` is a library and no static program: both are `ET_DYN`.
 ///
 /// A program has an entry point, `DF_1_PIE`, and may be executed, and nobody gives it a soname.

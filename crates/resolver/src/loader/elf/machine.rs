@@ -76,6 +76,12 @@ impl Machine {
         }
     }
 
+    /// Tells whether a machine starts programs for another one: those for its smaller sister, too.
+    pub(crate) fn starts(self, other: Self) -> bool {
+        self == other
+            || matches!((self, other), (Self::X86_64, Self::I386) | (Self::AARCH64, Self::ARM))
+    }
+
     /// Returns the architecture, if it is one that imgc knows.
     #[must_use]
     pub fn architecture(self) -> Option<Architecture> {
