@@ -33,6 +33,7 @@ mod parcel;
 mod pattern;
 mod places;
 mod platform;
+mod pristine;
 mod programs;
 mod query;
 mod resolve;

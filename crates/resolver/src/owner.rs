@@ -86,11 +86,26 @@ impl<'a> Database<'a> {
     /// below the root.
     pub(crate) fn sums(&self, package: &str) -> BTreeMap<Vec<u8>, String> {
         let path = format!("/var/lib/dpkg/info/{package}.md5sums");
-        let text = read(self.host, &self.root.join(path.as_bytes())).unwrap_or_default();
+        let listed = |path: &[u8]| self.listed(package, &[b"/", path].concat()).into_owned();
+        self.sums_in(path.as_bytes(), listed)
+    }
+
+    /// Returns the MD5 sums of the configurations that scripts of packages installed by ucf, as they
+    /// brought them, likewise (`ucf(1)`, "FILES").
+    pub(crate) fn sums_of_ucf(&self) -> BTreeMap<Vec<u8>, String> {
+        self.sums_in(b"/var/lib/ucf/hashfile", <[u8]>::to_vec)
+    }
+
+    /// Reads lines of `md5sum(1)`: a sum, two signs, a path.
+    fn sums_in(
+        &self,
+        path: &[u8],
+        path_of: impl Fn(&[u8]) -> Vec<u8>,
+    ) -> BTreeMap<Vec<u8>, String> {
+        let text = read(self.host, &self.root.join(path)).unwrap_or_default();
         let sum = |line: &[u8]| {
             let (sum, path) = (line.get(..32)?, line.get(34..)?);
-            let sum = std::str::from_utf8(sum).ok()?.to_owned();
-            Some((self.listed(package, &[b"/", path].concat()).into_owned(), sum))
+            Some((path_of(path), std::str::from_utf8(sum).ok()?.to_owned()))
         };
         text.split(|byte| *byte == b'\n').filter_map(sum).collect()
     }

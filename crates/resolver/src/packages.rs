@@ -205,6 +205,22 @@ impl<'a> Packages<'a> {
         self.packages.get(package).map(Package::relations)
     }
 
+    /// Returns what dpkg knows about a package (`deb-control(5)`).
+    pub(crate) fn paragraph(&self, package: &str) -> &str {
+        self.packages.get(package).map_or("", |package| &package.paragraph)
+    }
+
+    /// Returns the sums that a package has of a file, one for each architecture.
+    pub(crate) fn sums(&self, package: &str, real: &ImagePath) -> Vec<String> {
+        let names = self.texts(package).map(|(listed, _)| listed);
+        names.filter_map(|name| self.database.sums(name).remove(real.as_bytes())).collect()
+    }
+
+    /// Returns the sum that ucf has of a configuration, or none.
+    pub(crate) fn sum_of_ucf(&self, real: &ImagePath) -> Option<String> {
+        self.database.sums_of_ucf().remove(real.as_bytes())
+    }
+
     /// Returns the packages that every system has (`deb-control(5)`, "Essential").
     pub(crate) fn essential(&self) -> &BTreeSet<String> {
         self.essential.get_or_init(|| {
@@ -312,8 +328,12 @@ impl<'a> Packages<'a> {
     /// Tells whether a package has nothing of its own, and is there for what it depends on (`gnupg`):
     /// its list names documentation and what is above it.
     pub(crate) fn is_empty(&self, package: &str) -> bool {
+        let is_below = |path: &[u8], place: &[u8]| {
+            path.strip_prefix(place)
+                .is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
+        };
         let is_documentation = |line: &[u8]| {
-            DOCUMENTATION.iter().any(|place| line.starts_with(place) || place.starts_with(line))
+            DOCUMENTATION.iter().any(|place| is_below(line, place) || is_below(place, line))
         };
         self.texts(package).all(|(_, text)| lines(text).all(is_documentation))
     }

@@ -12,7 +12,8 @@ use memchr::memmem::Finder;
 use crate::contents::{FileKey, FileRef};
 use crate::error::ResolveError;
 use crate::host::HostPath;
-use crate::owner::Database;
+use crate::owner::{Database, read};
+use crate::pristine::sum;
 use crate::root::Root;
 
 /// What a private key in text form begins with, after `-----BEGIN ` and its kind (RFC 7468, RFC 4716).
@@ -84,9 +85,9 @@ pub(crate) fn judge(
     warnings
 }
 
-/// Returns those of some files of a root that came in a package, as keys for tests do: everybody can
-/// have them. Such a file has a sum in dpkg's records; settings, and what a package's scripts make,
-/// have none.
+/// Returns those of some files of a root that are as a package brought them, as keys for tests do:
+/// everybody can have them. Such a file has its sum in dpkg's records; settings, and what a package's
+/// scripts make, have none.
 pub(crate) fn published(root: &Root, files: &[&FileRef]) -> BTreeSet<FileKey> {
     let files = files.iter().filter(|file| Arc::ptr_eq(&file.host, root.host()));
     let mut keys: BTreeMap<HostPath, Vec<FileKey>> = BTreeMap::new();
@@ -99,7 +100,10 @@ pub(crate) fn published(root: &Root, files: &[&FileRef]) -> BTreeSet<FileKey> {
     let packages = database.packages(keys.keys());
     let with_sum = packages.iter().filter(|(file, package)| {
         let sums = sums.entry(*package).or_insert_with(|| database.sums(package));
-        database.path(file).is_some_and(|path| sums.contains_key(&path))
+        let known = database.path(file).and_then(|path| sums.get(&path));
+        known.is_some_and(|known| {
+            read(&**root.host(), file).is_some_and(|text| sum(&text) == *known)
+        })
     });
     with_sum.flat_map(|(file, _)| keys[file].iter().copied()).collect()
 }

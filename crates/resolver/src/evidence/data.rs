@@ -7,11 +7,13 @@ use imgc_planner::recipe::ImagePath;
 use imgc_planner::{ElfKind, Need, NodeId, Reason};
 
 use super::parcels::Parcels;
+use super::plugins::text;
 use super::scene::{Object, Scene, digest};
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
 use crate::root::Roots;
+use crate::secret;
 
 /// Where data of programs lies.
 const ROOTS: &[&str] = &["/usr/share/", "/usr/lib/", "/usr/libexec/", "/usr/lib64/", "/etc/"];
@@ -39,11 +41,14 @@ const SHARED: &[&str] = &[
     "/etc/group",
     "/etc/gshadow",
     "/etc/host",
+    "/etc/hostname",
+    "/etc/hosts",
     "/etc/init",
+    "/etc/initramfs",
     "/etc/inittab",
     "/etc/inputrc",
     "/etc/issue",
-    "/etc/krb5.",
+    "/etc/krb5",
     "/etc/ld",
     "/etc/ldap",
     "/etc/locale",
@@ -52,12 +57,15 @@ const SHARED: &[&str] = &[
     "/etc/lsb",
     "/etc/machine-id",
     "/etc/mail",
+    "/etc/mailcap",
+    "/etc/mailname",
     "/etc/mime",
     "/etc/motd",
     "/etc/mtab",
     "/etc/netconfig",
     "/etc/netgroup",
     "/etc/network",
+    "/etc/networks",
     "/etc/nsswitch",
     "/etc/opt",
     "/etc/os-release",
@@ -69,6 +77,7 @@ const SHARED: &[&str] = &[
     "/etc/protocols",
     "/etc/rc",
     "/etc/resolv",
+    "/etc/resolvconf",
     "/etc/rpc",
     "/etc/securetty",
     "/etc/security",
@@ -81,7 +90,9 @@ const SHARED: &[&str] = &[
     "/etc/subgid",
     "/etc/subuid",
     "/etc/sudo",
-    "/etc/sys",
+    "/etc/sudoers",
+    "/etc/sysconfig",
+    "/etc/sysctl",
     "/etc/terminfo",
     "/etc/timezone",
     "/etc/udev",
@@ -132,7 +143,7 @@ const SHARED: &[&str] = &[
 const FOR_OTHERS: &[&str] = &["/usr/share/dbus-1", "/usr/share/emacs"];
 
 /// Files that any user may read, and files that somebody may execute.
-const READABLE: u16 = 0o004;
+pub(super) const READABLE: u16 = 0o004;
 const PROGRAM: u16 = 0o111;
 
 /// Directories that any user may search.
@@ -152,7 +163,14 @@ pub(super) fn is_data(text: &[u8]) -> bool {
 
 /// Tells whether a path lies where no program's own data does.
 pub(super) fn is_shared(text: &[u8]) -> bool {
-    SHARED.iter().any(|path| text.starts_with(path.as_bytes()))
+    SHARED.iter().any(|place| is_at(place, text))
+}
+
+/// Tells whether a path is a place, or below it, or bears its name with more than letters after it: at
+/// `/etc/cron` are `/etc/cron.d/app` and `/etc/cron-apt`, and not `/etc/cronolog`.
+pub(super) fn is_at(place: &str, path: &[u8]) -> bool {
+    let rest = path.strip_prefix(place.as_bytes());
+    rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_lowercase))
 }
 
 /// Libraries whose paths have needs and plug-ins of their own.
@@ -266,13 +284,14 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             let own = String::from_utf8_lossy(object.path.file_name().unwrap_or_default());
             let own = own.strip_prefix("lib").filter(|_| !is_program).unwrap_or(&name);
             let is_documentation = |path: &ImagePath| path.as_bytes().starts_with(DOCUMENTATION);
-            let mut named = named(scene, object, |path| {
+            let is_wanted = |path: &ImagePath| {
                 !is_shared(path.as_bytes()) || is_shipped(path) && !is_documentation(path)
-            });
+            };
+            let mut named =
+                named(scene, object, is_wanted, |path| parcels.is_published(scene, path));
             named.retain(|named| {
                 let path = named.path.as_bytes();
-                is_of(own, &named.path)
-                    || !FOR_OTHERS.iter().any(|start| path.starts_with(start.as_bytes()))
+                is_of(own, &named.path) || !FOR_OTHERS.iter().any(|place| is_at(place, path))
             });
             // An interpreter of extensions names the headers for who compiles one.
             named.retain(|named| is_part || named.path.as_bytes() != HEADERS);
@@ -281,6 +300,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             let private: Vec<ImagePath> = private
                 .into_iter()
                 .map(|named| named.path)
+                .filter(|path| is_service || !holds_secret(roots, path))
                 .filter(|path| {
                     let above = path.parent().filter(|_| is_behind_closed(roots, path));
                     is_program && is_of(own, path)
@@ -338,7 +358,7 @@ pub(super) fn of_plugins(scene: &Scene<'_>, loaded: &BTreeSet<ImagePath>) -> Vec
             continue;
         }
         let object = Object { node: need.node, source: path, path: path.clone(), evidence };
-        let named = named(scene, &object, |path| !is_shared(path.as_bytes()));
+        let named = named(scene, &object, |path| !is_shared(path.as_bytes()), |_| false);
         let lines: Vec<Name> =
             named.into_iter().filter(|named| named.is_data).map(|named| named.line).collect();
         if !lines.is_empty() {
@@ -391,11 +411,13 @@ struct Named {
     is_private: bool,
 }
 
-/// Returns what an object names and the image has not: of nested paths the outermost.
+/// Returns what an object names and the image has not: of nested paths the outermost. What
+/// `is_published` is told to be for every reader.
 fn named(
     scene: &Scene<'_>,
     object: &Object<'_>,
     is_wanted: impl Fn(&ImagePath) -> bool,
+    is_published: impl Fn(&ImagePath) -> bool,
 ) -> Vec<Named> {
     let roots = scene.surroundings.roots;
     let mut trees: Vec<ImagePath> = Vec::new();
@@ -412,6 +434,8 @@ fn named(
         let is_configuration = path.as_bytes().starts_with(b"/etc/");
         // A directory that holds much of everything is no program's own.
         let is_deep = path.as_bytes().iter().filter(|byte| **byte == b'/').count() >= 3;
+        let is_readable = walk.stat.mode & READABLE != 0;
+        let is_program = walk.stat.mode & PROGRAM != 0;
         let (node, is_data) = match walk.stat.file_type {
             FileType::Directory if is_configuration && is_public(roots, &path) => ("tree", false),
             FileType::Directory if path.as_bytes() == HEADERS => ("tree", false),
@@ -419,7 +443,8 @@ fn named(
                 ("tree", true)
             }
             FileType::Regular
-                if walk.stat.mode & READABLE == 0 || is_behind_closed(roots, &path) =>
+                if (!is_readable || is_behind_closed(roots, &path))
+                    && (is_program || !is_published(&path)) =>
             {
                 let line = Name::new("");
                 named.push(Named {
@@ -431,17 +456,30 @@ fn named(
                 });
                 continue;
             }
-            FileType::Regular if walk.stat.mode & PROGRAM != 0 => ("binary", false),
+            FileType::Regular if is_program => ("binary", false),
             FileType::Regular => ("file", !is_configuration),
             _ => continue,
         };
         if node == "tree" {
             trees.push(path.clone());
         }
-        let line = Name::new(format!("{node} \"{path}\""));
+        let line = line(node, &path, is_readable);
         named.push(Named { path, line, is_data, is_configuration, is_private: false });
     }
     named
+}
+
+/// Writes the line that adds something; of a file that not every reader of the source may read, so that he
+/// may in the image.
+pub(super) fn line(node: &str, path: &ImagePath, is_readable: bool) -> Name {
+    let mode = if is_readable { "" } else { " mode=0o644" };
+    Name::new(format!("{node} \"{path}\"{mode}"))
+}
+
+/// Tells whether a file holds a secret, such as the key of a machine. Who is no service names those to make
+/// them, or to say where they are.
+fn holds_secret(roots: &Roots, path: &ImagePath) -> bool {
+    text(roots, &path.to_string()).is_some_and(|text| secret::find(&text).is_some())
 }
 
 /// Tells whether not every user may search the directory of a file: then it holds secrets, or is where
@@ -472,4 +510,19 @@ pub(super) fn is_public(roots: &Roots, directory: &ImagePath) -> bool {
 pub(super) fn is_triplet(path: &ImagePath) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.windows(7).any(|part| part == b"-linux-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_at;
+
+    #[test]
+    fn a_place_ends_where_its_name_does() {
+        assert!(
+            is_at("/etc/cron", b"/etc/cron.d/x") && is_at("/usr/share/perl", b"/usr/share/perl5")
+        );
+        assert!(is_at("/usr/share/doc", b"/usr/share/doc"));
+        assert!(!is_at("/usr/share/doc", b"/usr/share/docutils/x"));
+        assert!(!is_at("/usr/share/doc", b"/usr/share/do"));
+    }
 }

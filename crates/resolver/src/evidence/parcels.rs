@@ -7,7 +7,8 @@ use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
 use memchr::memmem::Finder;
 
-use super::data::{is_behind_closed, is_public, is_shared, is_triplet};
+use super::data::{READABLE, is_at, is_behind_closed, is_public, is_shared, is_triplet, line};
+use super::plugins::text;
 use super::scene::{Object, Scene};
 use super::services::starts;
 use super::state;
@@ -38,6 +39,7 @@ const FOREIGN: &[&str] = &[
     "/etc/apt",
     "/etc/bash_completion",
     "/etc/cron",
+    "/etc/crontab",
     "/etc/emacs",
     "/etc/insserv",
     "/etc/kernel",
@@ -68,6 +70,7 @@ const FOREIGN: &[&str] = &[
     "/usr/share/debhelper",
     "/usr/share/doc-base",
     "/usr/share/emacs",
+    "/usr/share/emacsen",
     "/usr/share/examples",
     "/usr/share/fish",
     "/usr/share/gir-1.0",
@@ -166,6 +169,13 @@ impl<'a> Parcels<'a> {
         self.installed.owner(scene.surroundings.roots, path)
     }
 
+    /// Tells whether everybody can have what is in a file, though not every user of the source may read
+    /// it.
+    pub(super) fn is_published(&self, scene: &Scene<'_>, path: &ImagePath) -> bool {
+        let around = self.installed.around(scene.surroundings.roots, path.as_bytes());
+        around.is_some_and(|(packages, real)| is_published(scene, packages, &real))
+    }
+
     /// Returns what is said of the programs whose packages bring what the image has not.
     pub(super) fn judge(&self, scene: &Scene<'_>) -> Vec<ResolveError> {
         let mut remarks: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
@@ -243,7 +253,13 @@ impl<'a> Parcels<'a> {
 /// Tells whether a line adds the configuration that bears the name of a program: `/etc/NAME.conf`.
 fn is_named_so(line: &Name, program: &Object<'_>) -> bool {
     let name = program.source.file_name().unwrap_or_default();
-    *line.as_bytes() == *[b"file \"/etc/", name, b".conf\""].concat()
+    path_of(line) == [b"/etc/", name, b".conf"].concat()
+}
+
+/// Tells whether a file of the sources has what its packages brought.
+fn is_published(scene: &Scene<'_>, packages: &Packages<'_>, real: &ImagePath) -> bool {
+    let text = text(scene.surroundings.roots, &real.to_string());
+    text.is_some_and(|text| packages.is_pristine(real, &text))
 }
 
 /// Returns a program with the libraries of its packages.
@@ -397,14 +413,17 @@ pub(super) fn places(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel
                     pending.extend(next.into_iter().rev());
                 }
             }
-            FileType::Regular if walk.stat.mode & 0o004 != 0 && !scene.has(&place) => {
+            FileType::Regular if !scene.has(&place) => {
+                let is_readable = walk.stat.mode & READABLE != 0;
                 let name = place.as_bytes();
                 let is_library = name.windows(3).any(|part| part == b".so")
                     || [&b".a"[..], b".la", b".h"].iter().any(|end| name.ends_with(end));
                 let is_program = walk.stat.mode & 0o111 != 0;
-                if !is_library && !is_behind_closed(roots, &place) {
+                let is_public = is_readable && !is_behind_closed(roots, &place)
+                    || !is_program && is_published(scene, packages, &walk.real);
+                if is_public && !is_library {
                     let node = if is_program { "binary" } else { "file" };
-                    lines.push(Name::new(format!("{node} \"{place}\"")));
+                    lines.push(line(node, &place, is_readable));
                 }
             }
             FileType::Regular | FileType::Symlink | FileType::Special => {}
@@ -437,7 +456,7 @@ fn is_foreign(path: &ImagePath) -> bool {
         [&b"cmake"[..], b"pkgconfig", b"gconv", b"perl", b"perl5", b"perl-base"].contains(&name)
     };
     is_shared(text)
-        || FOREIGN.iter().any(|start| text.starts_with(start.as_bytes()))
+        || FOREIGN.iter().any(|place| is_at(place, text))
         || ancestor(path, 4).is_some_and(|place| is_build(&place))
 }
 

@@ -120,7 +120,8 @@ impl Scene<'_> {
     }
 }
 
-fn text(roots: &Roots, path: &str) -> Option<Vec<u8>> {
+/// Returns the text of a file, up to [`MAX_CONFIGURATION_BYTES`].
+pub(super) fn text(roots: &Roots, path: &str) -> Option<Vec<u8>> {
     let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok()?;
     let file = roots.open(&walk).ok()?;
     let size_bytes = usize::try_from(walk.stat.size).ok()?;

@@ -1,6 +1,7 @@
 //! What happens after the start: notes, names in constants, families of plug-ins.
 
 use super::*;
+use crate::pristine::sum;
 
 fn note(json: &str) -> Sample {
     Sample::program().needs("libc.so.6").note("FDO", 0x407c_0c0a, json.as_bytes())
@@ -256,6 +257,16 @@ fn a_program_that_a_tree_brings_must_find_its_interpreter() {
 }
 
 #[test]
+fn a_program_for_an_emulated_machine_is_started_by_its_emulator() {
+    let firmware = Sample::program().interpreter("/lib/ld64.so.1");
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .file("/usr/share/app/s390.img", firmware.bytes());
+    let tree = |case: Case| case.tree("/usr/share/app", "/usr/share/app", &[]);
+    assert_eq!(warnings(host, tree), [""; 0]);
+}
+
+#[test]
 fn a_library_that_is_loaded_later_looks_for_its_families_too() {
     let module = Sample::library().needs("libc.so.6").imports("g_settings_new").bytes();
     let host = debian()
@@ -448,7 +459,7 @@ fn a_private_key_is_told_wherever_it_comes_from() {
 fn a_key_that_came_in_a_package_is_no_secret() {
     let key =
         format!("-----BEGIN PRIVATE KEY-----\n{}\n", "MIIEvQIBADANBgkqhkiG9w0BAQEF".repeat(3));
-    let files = "/usr/share/app/test.pem\n/usr/share/app/made.pem\n/usr/share/app/test.py\n";
+    let files = "/usr/share/app/own.pem\n/usr/share/app/test.pem\n/usr/share/app/made.pem\n/usr/share/app/test.py\n";
     let host = debian()
         .program("/usr/bin/app", Sample::program().bytes())
         .file("/usr/share/app/test.pem", &key)
@@ -457,12 +468,18 @@ fn a_key_that_came_in_a_package_is_no_secret() {
         .file("/usr/share/app/__pycache__/test.cpython-311.pyc", format!("{key}2"))
         .file("/usr/share/app/made.pem", key.replace('M', "N"))
         .file("/usr/share/app/other.pem", key.replace('M', "O"))
+        // Somebody put his own in the place of a package's.
+        .file("/usr/share/app/own.pem", key.replace('M', "P"))
         .file("/var/lib/dpkg/status", "Package: app\nArchitecture: all\nVersion: 1\n")
         .file("/var/lib/dpkg/info/app.list", files)
         .file(
             "/var/lib/dpkg/info/app.md5sums",
-            "0123456789abcdef0123456789abcdef  usr/share/app/test.pem\n\
-             0123456789abcdef0123456789abcdef  usr/share/app/test.py\n",
+            format!(
+                "{}  usr/share/app/test.pem\n{}  usr/share/app/test.py\n{}  usr/share/app/own.pem\n",
+                sum(key.as_bytes()),
+                sum(format!("{key}1").as_bytes()),
+                sum(b"another"),
+            ),
         );
     let case =
         case(host).binary("/usr/bin/app", "/usr/bin/app").tree("/usr/share/app", "/app", &[]);
@@ -470,7 +487,11 @@ fn a_key_that_came_in_a_package_is_no_secret() {
     told.retain(|text| text.contains("holds"));
     assert_eq!(
         told,
-        ["`/app/made.pem` holds a private key", "`/app/other.pem` holds a private key"]
+        [
+            "`/app/made.pem` holds a private key",
+            "`/app/other.pem` holds a private key",
+            "`/app/own.pem` holds a private key"
+        ]
     );
 }
 

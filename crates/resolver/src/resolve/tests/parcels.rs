@@ -1,6 +1,7 @@
 //! What comes with the packages of a program: data, directories, helpers, users.
 
 use super::*;
+use crate::pristine::sum;
 
 /// Returns what is said of `/usr/bin/app`, with the lines that end it.
 #[track_caller]
@@ -204,9 +205,13 @@ fn a_configuration_names_groups() {
     assert!(told[0].ends_with("nobody:x:65534:\\nadm:x:4:\\n\""), "{told:#?}");
     let with = |case: Case| {
         let case = case.file("/etc/app/app.conf", "/etc/app/app.conf", None);
-        case.text("/etc/passwd", "root:x:0:0::/:\n").text("/etc/group", "root:x:0:\n")
+        case.text("/etc/passwd", "root:x:0:0::/:\n").text("/etc/group", "root:x:0:\nown:x:7:\n")
     };
-    assert_eq!(users(with).len(), 1);
+    // What the image has stays.
+    let told = users(with);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].contains("\"/etc/passwd\" \"root:x:0:0::/:\\n\""), "{told:#?}");
+    assert!(told[0].ends_with("\"root:x:0:\\nown:x:7:\\nadm:x:4:\\n\""), "{told:#?}");
 }
 
 #[test]
@@ -371,6 +376,50 @@ fn what_stands_in_a_closed_directory_is_private() {
     let told = said(host, app, |case| case);
     assert!(told.iter().any(|told| told.starts_with("private_is_left_out")), "{told:#?}");
     assert!(!told.iter().any(|told| told.contains("app.conf")), "{told:#?}");
+}
+
+#[test]
+fn what_everybody_can_have_is_told_with_a_mode_that_every_reader_may_use() {
+    let app = || Sample::program().constant("/etc/app/app.conf");
+    let line = "file \"/etc/app/app.conf\" mode=0o644";
+    let host = |sum: String| {
+        let status = format!("Package: app\nVersion: 1\nConffiles:\n /etc/app/app.conf {sum}\n");
+        machine().mode("/etc/app/app.conf", 0o640).file("/var/lib/dpkg/status", status)
+    };
+    let told = said(host(sum(b"x")), app(), |case| case);
+    assert!(told.iter().any(|told| told.contains(line)), "{told:#?}");
+    assert!(!told.iter().any(|told| told.starts_with("private_is_left_out")), "{told:#?}");
+    // Somebody wrote something else into it.
+    let told = said(host(sum(b"y")), app(), |case| case);
+    assert!(told.iter().any(|told| told.starts_with("private_is_left_out")), "{told:#?}");
+    assert!(!told.iter().any(|told| told.contains(line)), "{told:#?}");
+    // A closed directory is none in the image.
+    let told = said(host(sum(b"x")).mode("/etc/app", 0o750), app(), |case| case);
+    assert!(told.iter().any(|told| told.contains(line)), "{told:#?}");
+}
+
+#[test]
+fn keys_of_a_machine_are_for_its_services() {
+    let key =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n", "MIIEvQIBADANBgkqhkiG9w0BAQEF".repeat(3));
+    let host = machine().file("/etc/app/key", key).mode("/etc/app/key", 0o600);
+    let app = || Sample::program().constant("/etc/app/key").needs("libc.so.6");
+    let told = said(host.clone(), app(), |case| case);
+    assert!(!told.iter().any(|told| told.starts_with("private_is_left_out")), "{told:#?}");
+    let list = "/usr/sbin/app\n/etc/app\n/etc/app/key\n";
+    let host =
+        host.program("/usr/sbin/app", app().bytes()).file("/var/lib/dpkg/info/app.list", list);
+    let service = case(host).binary("/usr/sbin/app", "/usr/sbin/app").resolve().unwrap();
+    assert!(service.warnings.iter().any(|told| told.to_string().contains("may read")));
+}
+
+#[test]
+fn a_name_that_goes_on_is_another_one() {
+    let list = "/usr/bin/app\n/usr/share/documents\n/usr/share/documents/x\n";
+    let host =
+        machine().file("/var/lib/dpkg/info/app.list", list).file("/usr/share/documents/x", "x");
+    let told = said(host, Sample::program(), |case| case);
+    assert!(told.iter().any(|told| told.contains("tree \"/usr/share/documents\"")), "{told:#?}");
 }
 
 #[test]
