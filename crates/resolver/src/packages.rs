@@ -238,7 +238,15 @@ impl<'a> Packages<'a> {
             .iter()
             .map(|line| Finder::new(&[b"\n", &line[..], b"\n"].concat()).into_owned())
             .collect();
-        let owners = self.packages.iter().filter(move |(_, package)| {
+        // Few have something in one directory; but to know them takes reading all lists once.
+        let all = || self.packages.keys().map(|name| &**name).collect::<Vec<_>>();
+        let near = self.directories.get().map(|directories| {
+            let owners = directories.get(parent(real)).into_iter().flatten();
+            owners.map(|name| &**name).collect()
+        });
+        let names = near.unwrap_or_else(all).into_iter();
+        let packages = names.filter_map(|name| self.packages.get_key_value(name));
+        let owners = packages.filter(move |(_, package)| {
             package.lists.iter().any(|(listed, text)| {
                 finders.iter().zip(&lines).any(|(finder, line)| {
                     finder.find(text).is_some() && *self.database.listed(listed, line) == *real
