@@ -434,6 +434,16 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: false,
         condition: Condition::Always,
     },
+    // clang-sys, "Dependencies": it opens whatever version of libclang is there. Its package depends on
+    // none.
+    PluginFamily {
+        name: "libclang",
+        trigger: Trigger::Program(&["bindgen"]),
+        files: &[Files::LibrariesBeside("libc.so.6", "libclang-*.so.*")],
+        without: "it reads no header",
+        warns: true,
+        condition: Condition::Always,
+    },
     // GIO reference, "GIOModule": TLS and proxies are modules.
     PluginFamily {
         name: "the modules of GIO",
