@@ -47,9 +47,17 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
         let Some((packages, parcel)) = parcels.find(scene, &program) else { continue };
         let target = target(scene, &program);
         let files = files(scene, packages, &packages.development(&parcel), target.as_deref());
-        // Who only needs a library with such a driver in it compiles nothing.
-        let Some(files) = files else { continue };
         let (node, by) = (run.node, &program.path);
+        let Some(files) = files else {
+            // Who only needs a library with such a driver in it compiles nothing.
+            if has_preprocessor(scene) && is_absent_directory(scene, HEADERS) {
+                let add = vec![Name::new(format!("directory \"{HEADERS}\""))];
+                let missing =
+                    ResolveError::DataIsMissing { node, by: by.clone(), add: add.clone() };
+                found.entry(add).or_insert(missing);
+            }
+            continue;
+        };
         // What holds most stands first.
         let (trees, others): (Vec<String>, Vec<String>) =
             files.into_iter().partition(|line| line.starts_with("tree "));
@@ -131,10 +139,20 @@ fn files(
         Some(target) => format!("{target}/{HEADERS_OF_TARGET}"),
         None => HEADERS.to_owned(),
     };
-    if scene.source_has(&headers) == Some(FileType::Directory) && !scene.image_has(&headers) {
+    if is_absent_directory(scene, &headers) {
         lines.insert(format!("tree \"{headers}\""));
     }
     is_found.then_some(lines)
+}
+
+fn is_absent_directory(scene: &Scene<'_>, path: &str) -> bool {
+    scene.source_has(path) == Some(FileType::Directory) && !scene.image_has(path)
+}
+
+/// Tells whether the image has the part of a compiler that reads headers. It wants one of their
+/// directories to be there, though none may be in it (measured on `cpp` of GCC 12).
+fn has_preprocessor(scene: &Scene<'_>) -> bool {
+    scene.entries.keys().any(|path| path.file_name() == Some(b"cc1"))
 }
 
 /// Returns the lines for what lies beside the libraries of all programs: a file, and the libraries that

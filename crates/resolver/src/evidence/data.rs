@@ -123,8 +123,6 @@ const SHARED: &[&str] = &[
     "/usr/share/pkgconfig",
     "/usr/share/terminfo",
     "/usr/share/themes",
-    "/usr/share/xml",
-    "/usr/share/sgml",
     "/usr/share/zoneinfo",
     "/usr/lib/gconv",
     "/usr/share/ca-certificates",

@@ -269,7 +269,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     },
     PluginFamily {
         name: "the providers of OpenSSL",
-        trigger: Trigger::Imports(&["OSSL_PROVIDER_load", "OSSL_PROVIDER_try_load"]),
+        trigger: Trigger::AnyImports(&["OSSL_PROVIDER_load", "OSSL_PROVIDER_try_load"]),
         files: &[Files::LibrariesBeside("libcrypto.so.3", "ossl-modules/*.so")],
         without: "it has the default provider alone, without `legacy`",
         warns: false,

@@ -110,7 +110,7 @@ pub(super) fn judge(
         let names =
             if spawns { known(scene, &program, packages, own_parcel) } else { BTreeMap::new() };
         let accounts = Accounts::read(scene);
-        let base = if by_shell { base(packages) } else { BTreeMap::new() };
+        let base = if by_shell || spawns { base(packages) } else { BTreeMap::new() };
         let mut words = Words { names, base, by_shell, ..Words::default() };
         words.users.extend(accounts.users.keys().cloned());
         for object in &own {
@@ -323,7 +323,7 @@ impl Words {
         let whole = self.whole.iter().filter(is_own).filter(|word| !self.own.contains(*word));
         let first = self.first.iter().chain(whole).filter(|_| by_shell);
         for word in self.own.iter().chain(first) {
-            let base = self.base.get(word).map(|path| (path, false));
+            let base = self.base.get(word).filter(|_| self.by_shell).map(|path| (path, false));
             let named = self.names.get(word).map(|(path, is_own)| (path, *is_own));
             let Some((path, is_own)) = named.or(base) else { continue };
             let walk = roots.walk(path.as_bytes(), &ImagePath::root()).ok();
@@ -343,8 +343,12 @@ impl Words {
         for path in &self.paths {
             let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
             let path = String::from_utf8_lossy(path).into_owned();
-            let is_known = self.names.contains_key(name);
-            if is_known && has_program(scene, &path) && !missing.contains(&path) {
+            let is_base =
+                || self.base.get(name).is_some_and(|base| base.to_string().ends_with(&path));
+            if (self.names.contains_key(name) || is_base())
+                && has_program(scene, &path)
+                && !missing.contains(&path)
+            {
                 foreign.insert(path);
             }
         }

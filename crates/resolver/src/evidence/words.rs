@@ -18,7 +18,8 @@ const MAX_MERGED_BYTES: usize = 16;
 #[derive(Default)]
 pub(super) struct Words {
     pub(super) names: BTreeMap<Vec<u8>, (ImagePath, bool)>,
-    /// Programs that every system has, which count where a line for the shell begins with them.
+    /// Programs that every system has, which count where a line for the shell begins with them, and by
+    /// their paths.
     pub(super) base: BTreeMap<Vec<u8>, ImagePath>,
     pub(super) users: BTreeSet<Vec<u8>>,
     pub(super) by_shell: bool,

@@ -169,6 +169,25 @@ fn programs_of_the_same_packages_are_helpers_if_others_are_started() {
 }
 
 #[test]
+fn a_program_of_every_system_counts_by_its_path() {
+    let host = machine()
+        .file("/var/lib/dpkg/status", "Package: app\n\nPackage: base\nEssential: yes\n")
+        .file("/var/lib/dpkg/info/base.list", "/usr/bin\n/usr/bin/base-tool\n")
+        .program("/usr/bin/base-tool", Sample::program().needs("libc.so.6").bytes());
+    let helpers = |text: &str| -> Vec<String> {
+        let app = Sample::program().imports("execv").constant(text);
+        let told = said(host.clone(), app, |case| case);
+        told.into_iter().filter(|told| told.contains("helpers")).collect()
+    };
+    assert_eq!(
+        helpers("/usr/bin/base-tool"),
+        ["helpers_are_left_out: binary \"/usr/bin/base-tool\""]
+    );
+    assert_eq!(helpers("base-tool"), [""; 0]);
+    assert_eq!(helpers("/usr/local/base-tool"), [""; 0]);
+}
+
+#[test]
 fn a_service_that_is_named_wants_its_user() {
     let host = || {
         machine()
@@ -254,6 +273,17 @@ fn a_compiler_wants_headers_start_files_and_the_tools_of_its_packages() {
     assert!(told.contains(&"helpers_are_missing: binary \"/usr/bin/as\"".to_owned()), "{told:#?}");
     let told = said(host, Sample::program().constant("crt.o"), |case| case);
     assert!(!told.iter().any(|told| told.contains("missing")), "{told:#?}");
+}
+
+#[test]
+fn a_preprocessor_wants_a_directory_for_headers_though_none_may_be_in_it() {
+    let host = machine().file("/usr/lib/app/cc1", "x").directory("/usr/include");
+    let driver = || Sample::program().constant("crt1.o");
+    let line = "data_is_missing: directory \"/usr/include\"".to_owned();
+    let with = |case: Case| case.tree("/usr/lib/app", "/usr/lib/app", &[]);
+    assert!(said(host.clone(), driver(), with).contains(&line));
+    assert!(!said(host.clone(), driver(), |case| case).contains(&line));
+    assert!(!said(host, Sample::program(), with).contains(&line));
 }
 
 #[test]
