@@ -46,6 +46,9 @@ pub enum ElfKind {
 pub enum Mention {
     /// `/etc/nsswitch.conf`: name services by configuration.
     NameServices,
+    /// `dns [!UNAVAIL=return] files`: a C library that asks name servers before it looks into `/etc/hosts`,
+    /// if no configuration says how.
+    ServersFirst,
     /// `/etc/resolv.conf`: it asks name servers itself.
     ResolverConfiguration,
     /// `/etc/hosts`.
@@ -119,6 +122,7 @@ impl Mention {
     /// The byte strings that are looked for, each with what it stands for.
     pub const TEXTS: &[(&[u8], Self)] = &[
         (b"/etc/nsswitch.conf", Self::NameServices),
+        (b"dns [!UNAVAIL=return] files", Self::ServersFirst),
         (b"/etc/resolv.conf", Self::ResolverConfiguration),
         (b"/etc/hosts", Self::Hosts),
         (b"/etc/services", Self::Services),

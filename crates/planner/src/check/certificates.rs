@@ -80,12 +80,8 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         by_openssl().or_else(by_file)
     };
     let surely = |program: &Program<'_>| {
-        let by_openssl = || program.surely_calls(OPENSSL).filter(|_| !openssl);
-        let by_file = || {
-            let calls = program.surely_calls(GNUTLS);
-            calls.or_else(|| mentions(program, false)).filter(|_| !bundle)
-        };
-        by_openssl().or_else(by_file)
+        let by_openssl = program.surely_calls(OPENSSL).filter(|_| !openssl);
+        by_openssl.or_else(|| by_file(program).filter(|_| !bundle))
     };
     let mut users = scene.users_or(surely, perhaps);
     if !openssl {
@@ -93,6 +89,17 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     }
     findings.extend(lacks(Want::Certificates, users, |by| Finding::NoCertificates { by }));
     findings
+}
+
+/// Tells whether a program verifies the certificates of others by those that it trusts.
+pub(super) fn verifies(program: &Program<'_>) -> bool {
+    program.surely_calls(OPENSSL).or_else(|| by_file(program)).is_some()
+}
+
+/// Returns how a program surely verifies by a file of certificates that stands where its library, or it
+/// itself, looks.
+fn by_file(program: &Program<'_>) -> Option<Evidence> {
+    program.surely_calls(GNUTLS).or_else(|| mentions(program, false))
 }
 
 /// Returns libraries that no program loads at its start and that verify by OpenSSL: modules of a

@@ -150,7 +150,7 @@ pub enum Finding {
     #[diagnostic(
         code(imgc::check::no_nsswitch),
         severity(Warning),
-        help("add `{}`: without it name servers are asked before `/etc/hosts`", Want::NameServices.line())
+        help("add `{}`: without it the C library has an order of its own, and older ones ask name servers before `/etc/hosts`", Want::NameServices.line())
     )]
     NoNameServices {
         /// Who does.

@@ -1,14 +1,17 @@
 //! Who resolves names finds how: `/etc/nsswitch.conf` is there.
 //!
-//! Without it glibc asks name servers first and `/etc/hosts` only if they cannot be reached
-//! (`nsswitch.conf(5)`; `nss/nss_database.c`), so that names which an engine writes there are not
-//! found. Other C libraries do not read it.
+//! Without it each glibc has its own order: an old one asks name servers first, and `/etc/hosts` only if
+//! they cannot be reached, so that names which an engine writes there are not found; a later one looks
+//! there first (measured: 2.31 has the text `dns [!UNAVAIL=return] files` in it, 2.36 `files dns`). With
+//! the second it is a remark, but of who verifies the certificates of others: whom a name stands for
+//! should not hang on the version of a library. Other C libraries do not read it.
 
+use crate::check::certificates::verifies;
 use crate::check::program::{Evidence, Program};
 use crate::check::scene::Scene;
 use crate::check::want::Want;
 use crate::check::{Finding, lacks};
-use crate::facts::Mention;
+use crate::facts::{ElfFacts, Mention};
 
 const RESOLVE: &[&str] = &[
     "getaddrinfo",
@@ -33,9 +36,10 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.has("/etc/nsswitch.conf") {
         return Vec::new();
     }
-    lacks(Want::NameServices, scene.users_or(connects, resolves), |by| Finding::NoNameServices {
-        by,
-    })
+    let is_old = |facts: &ElfFacts| facts.mentions.contains(&Mention::ServersFirst);
+    let has_old = scene.closure.facts.values().any(is_old);
+    let surely = |program: &Program<'_>| connects(program).filter(|_| has_old || verifies(program));
+    lacks(Want::NameServices, scene.users_or(surely, resolves), |by| Finding::NoNameServices { by })
 }
 
 /// Tells of a program that connects to others by their names, or is asked for them: not only a library

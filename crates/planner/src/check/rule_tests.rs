@@ -61,12 +61,24 @@ fn findings_of(
     program: ElfFacts,
     libraries: &[(&str, ElfFacts)],
 ) -> Vec<String> {
+    let old = with(library(&[]), &[Mention::ServersFirst]);
+    findings_in(old, section, recipe, program, libraries)
+}
+
+/// The same in an image with this C library; the others have one that asks name servers first.
+fn findings_in(
+    libc: ElfFacts,
+    section: Option<&str>,
+    recipe: &str,
+    program: ElfFacts,
+    libraries: &[(&str, ElfFacts)],
+) -> Vec<String> {
     let main = ProjectPath::resolve(&ProjectPath::project(), "app.kdl").expect("a path");
     let mut map = SourceMap::default();
     let parsed = imgc_parser::parse(&main, &mut OneText(recipe), &mut map).expect("a recipe");
     let plan = plan(&parsed).expect("a plan").0;
     let mut entries = BTreeMap::new();
-    let mut facts = BTreeMap::new();
+    let mut facts = BTreeMap::from([(Digest::of(b"libc.so.6"), libc)]);
     let mut binary = None;
     for (node, request) in plan.requests() {
         let empty = |executable| Content::File { digest: Digest::of(b""), size: 0, executable };
@@ -316,4 +328,17 @@ fn rights_are_compared_with_the_users() {
 fn a_warning_with_its_reason_is_accepted() {
     let recipe = "binary \"/app\"\nallow no_nsswitch \"only numbers\"";
     assert_eq!(findings(recipe, calls(&["getaddrinfo"]), &[]), Vec::<String>::new());
+}
+
+#[test]
+fn a_c_library_that_looks_into_hosts_first_has_the_usual_order() {
+    let recipe = "binary \"/app\"";
+    let found = |libc: &[Mention], program: ElfFacts| {
+        findings_in(with(library(&[]), libc), None, recipe, program, &[])
+    };
+    assert_eq!(found(&[Mention::ServersFirst], calls(&["getaddrinfo"])), ["no_nsswitch"]);
+    assert_eq!(found(&[], calls(&["getaddrinfo"])), ["may_need"]);
+    // Who verifies whom it talks to is told whichever it is.
+    let client = calls(&["getaddrinfo", "SSL_CTX_set_default_verify_paths"]);
+    assert_eq!(found(&[], client), ["no_nsswitch", "no_certificates"]);
 }

@@ -80,6 +80,9 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn makes(program: &Program<'_>) -> Option<Evidence> {
+    if is_preprocessor(program) {
+        return None;
+    }
     if program.is_go() {
         // Go's server of HTTP may make some for forms.
         let forms = program.file.facts.mentions.contains(&Mention::ReadsFormsInGo);
@@ -90,6 +93,14 @@ fn makes(program: &Program<'_>) -> Option<Evidence> {
         program.calls_itself(WHERE_TOLD)
     });
     own.or_else(|| program.calls(LOOK_FOR)).or_else(|| looks_in_cpp(program))
+}
+
+/// Tells whether a program is a driver of compilers by its name for reading headers alone (`cpp`,
+/// `arm-linux-gnueabi-cpp-12`): it assembles nothing, and what it makes is its output.
+fn is_preprocessor(program: &Program<'_>) -> bool {
+    let name = program.file.path.file_name().unwrap_or_default();
+    let is_version = |part: &[u8]| part.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    name.rsplit(|byte| *byte == b'-').find(|part| !is_version(part)) == Some(b"cpp")
 }
 
 /// Returns how a program of C++, or a library that it needs, looks for the directory.

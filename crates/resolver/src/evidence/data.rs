@@ -9,6 +9,7 @@ use imgc_planner::{ElfKind, Need, NodeId, Reason};
 use super::parcels::Parcels;
 use super::plugins::text;
 use super::scene::{Object, Scene, digest};
+use super::scripts::is_place_of_modules;
 use crate::error::{Name, ResolveError};
 use crate::glob::names;
 use crate::host::FileType;
@@ -200,6 +201,8 @@ const CARRIERS: &[(&str, &[&str])] = &[
     ),
     // Plug-ins of compilers, for who reads what they have made for the linker (`nm`, `ar`).
     ("libbfd-", &["bfd_plugin_"]),
+    // Plug-ins of HTSlib for files elsewhere, by functions that all who read files come to.
+    ("libhts.so", &[]),
     // Modules of its language, for who runs scripts.
     ("libslang.so", &["SLang_load_", "SLns_load_", "SLpath_"]),
 ];
@@ -315,9 +318,10 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
                     files: private,
                 });
             }
-            let (data, other): (Vec<Named>, Vec<Named>) = named.into_iter().partition(|named| {
-                let is_shipped = is_shipped(&named.path);
-                named.is_data && (is_of(own, &named.path) || is_shipped)
+            let (data, mut other): (Vec<Named>, Vec<Named>) =
+                named.into_iter().partition(|named| {
+                    let is_shipped = is_shipped(&named.path);
+                    named.is_data && (is_of(own, &named.path) || is_shipped)
                     || named.is_data && is_program && is_sibling(&named.path)
                     // What the packages list has a warning of its own; what their scripts have made
                     // is told by its name.
@@ -326,7 +330,9 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
                         && !is_shipped
                         && is_program
                         && is_service
-            });
+                });
+            // All that a machine has for a language is there for its programs, and not for this one.
+            other.retain(|named| !is_place_of_modules(named.path.as_bytes()));
             for (named, is_missing) in [(data, true), (other, false)] {
                 let add: Vec<Name> = named.into_iter().map(|named| named.line).collect();
                 if !add.is_empty() {

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::ElfKind;
 use imgc_planner::recipe::ImagePath;
+use memchr::memmem::Finder;
 
 use super::candidates::opens_libraries;
 use super::data::is_triplet;
 use super::parcels::Parcels;
-use super::scene::Scene;
+use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
 use crate::loader::Elf;
 use crate::packages::Packages;
@@ -44,8 +45,14 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             continue;
         }
         let Some((packages, parcel)) = parcels.get(&program) else { continue };
-        let add: Vec<Name> = own(scene, packages, parcel).into_iter().collect();
-        if opens_libraries(facts) && !add.is_empty() {
+        let mut add = BTreeSet::new();
+        if opens_libraries(facts) {
+            add = own(scene, packages, parcel);
+            add.retain(|path| names_beginning(scene, &program, path));
+        }
+        if !add.is_empty() {
+            let line = |path: &ImagePath| Name::new(format!("library \"{path}\""));
+            let add: Vec<Name> = add.iter().map(line).collect();
             plugins.entry(add.clone()).or_insert(ResolveError::PluginsAreMissing {
                 node: run.node,
                 by: program.path.clone(),
@@ -81,9 +88,9 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
     warnings.into_values().chain(plugins.into_values()).collect()
 }
 
-/// Returns the line for each library that stands in a package of programs, is not in the image, and is
-/// linked to none of its files: they open it.
-fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<Name> {
+/// Returns the libraries that stand in a package of programs, are not in the image, and are linked to
+/// none of its files: they open them.
+fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<ImagePath> {
     let roots = scene.surroundings.roots;
     let is_of_programs = |name: &&String| {
         !packages.is_library(name) && packages.image_paths(name).any(|path| is_program(&path))
@@ -111,8 +118,21 @@ fn own(scene: &Scene<'_>, packages: &Packages<'_>, parcel: &Parcel) -> BTreeSet<
     };
     let targets: Vec<ImagePath> =
         paths.iter().filter_map(|path| real(path).filter(|real| real != path)).collect();
-    let opened = paths.iter().filter(|path| !targets.contains(path) && !is_linked(path));
-    opened.map(|path| Name::new(format!("library \"{path}\""))).collect()
+    let is_opened = |path: &ImagePath| !targets.contains(path) && !is_linked(path);
+    paths.iter().filter(|path| is_opened(path)).cloned().collect()
+}
+
+/// Tells whether a program has the first word of a library's name in its constants, from which it would
+/// put the name together: `app` of `libapp-fast.so`. Else the library is for the programs that it looks
+/// at (gdbserver's `libinproctrace.so`).
+fn names_beginning(scene: &Scene<'_>, program: &Object<'_>, library: &ImagePath) -> bool {
+    let name = library.file_name().unwrap_or_default();
+    let name = name.strip_prefix(b"lib").unwrap_or(name);
+    let end = name.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(name.len());
+    let finder = Finder::new(&name[..end]);
+    let mut is_found = false;
+    scene.look(program, |chunk| is_found |= finder.find(chunk).is_some());
+    is_found
 }
 
 /// Tells whether a directory is that of the libraries of all programs, or of those of one machine.

@@ -108,6 +108,12 @@ pub(in crate::evidence) fn is_interpreter(name: &[u8]) -> bool {
     std::str::from_utf8(name).is_ok_and(|name| LANGUAGES.iter().any(|one| one.is_run_by(name)))
 }
 
+/// Tells whether a path is where all modules of a language lie, and not those of one.
+pub(in crate::evidence) fn is_place_of_modules(path: &[u8]) -> bool {
+    let below = [path, b"/x"].concat();
+    LANGUAGES.iter().any(|language| language.has(&below) && !language.has(path))
+}
+
 /// Libraries that are an interpreter, by the start of their soname, and what runs its programs
 /// elsewhere.
 const EMBEDDED: &[(&str, &str)] = &[

@@ -31,7 +31,7 @@ use crate::root::Roots;
 pub(super) use brought::INSTALLERS;
 use brought::{Brought, Relation};
 use code::Code;
-pub(super) use language::is_interpreter;
+pub(super) use language::{is_interpreter, is_place_of_modules};
 
 /// Most bytes of a script or module that are read. Longer ones carry data.
 const MAX_TEXT_BYTES: usize = 4 << 20;

@@ -444,6 +444,18 @@ fn keys_of_a_machine_are_for_its_services() {
 }
 
 #[test]
+fn the_modules_of_a_language_are_not_for_who_names_where_they_lie() {
+    let modules = "/usr/lib/python3/dist-packages";
+    let host = machine().file(format!("{modules}/other/x.py"), "x");
+    let told = |path: &str| {
+        let app = Sample::program().constant(path);
+        said(host.clone(), app, |case| case).iter().any(|told| told.contains(modules))
+    };
+    assert!(!told(modules));
+    assert!(told(&format!("{modules}/other")));
+}
+
+#[test]
 fn a_name_that_goes_on_is_another_one() {
     let list = "/usr/bin/app\n/usr/share/documents\n/usr/share/documents/x\n";
     let host =
@@ -508,7 +520,10 @@ fn a_library_of_its_own_package_that_nothing_is_linked_to_is_opened() {
         .file("/usr/lib/x86_64-linux-gnu/libapp-fast.so", library("libapp-fast.so"))
         .file("/usr/lib/x86_64-linux-gnu/libapp-core.so", library("libapp-core.so"))
         .program("/usr/bin/other", Sample::program().needs("libapp-core.so").bytes());
-    let opens = || Sample::program().imports("dlopen");
+    // It names them by their beginning.
+    let opens = || Sample::program().imports("dlopen").constant("libapp-%s.so");
+    let unnamed = said(host.clone(), Sample::program().imports("dlopen"), |case| case);
+    assert!(unnamed.is_empty(), "{unnamed:#?}");
     let line = "plugins_are_missing: library \"/usr/lib/x86_64-linux-gnu/libapp-fast.so\"";
     assert_eq!(said(host.clone(), opens(), |case| case), [line]);
     // Of two names that lead to one file, the link brings both.
