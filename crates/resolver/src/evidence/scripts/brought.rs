@@ -14,7 +14,7 @@ use imgc_planner::recipe::ImagePath;
 use super::Missing;
 use super::code::Code;
 use super::language::{LANGUAGES, Language, is_below};
-use crate::evidence::data::{is_data, is_shared};
+use crate::evidence::data::{is_data, is_public, is_shared};
 use crate::evidence::scene::Scene;
 use crate::host::FileType;
 use crate::packages::Packages;
@@ -332,6 +332,11 @@ fn add(scene: &Scene<'_>, path: &[u8], missing: &mut Missing) {
         return;
     }
     let node = match walk.stat.file_type {
+        FileType::Directory
+            if path.starts_with(b"/etc/") && !is_public(scene.surroundings.roots, &walk.real) =>
+        {
+            return;
+        }
         FileType::Directory => "tree",
         FileType::Regular if !is_readable => return,
         FileType::Regular if walk.stat.mode & 0o111 != 0 && !text.contains(".so") => "binary",

@@ -165,7 +165,8 @@ impl Code {
     /// part of the path, or asks where it is.
     pub(super) fn uses(&self, path: &[u8]) -> bool {
         let path = String::from_utf8_lossy(path);
-        let mut parts = path.split('/').skip(3);
+        let depth = if path.starts_with("/etc/") { 2 } else { 3 };
+        let mut parts = path.split('/').skip(depth);
         let own = |part: &str| {
             let stem = part.trim_end_matches(|l: char| l.is_ascii_digit() || l == '.' || l == '-');
             [part, stem].iter().any(|name| name.len() > 1 && self.names_word(name))
@@ -312,6 +313,7 @@ mod tests {
         let named = Code::new(["exec $prefix/lib/app/run"].into_iter(), true);
         assert!(named.uses(b"/usr/lib/app") && named.uses(b"/usr/share/app-1.2"));
         assert!(!named.uses(b"/usr/share/other"));
+        assert!(named.uses(b"/etc/app") && !named.uses(b"/etc/other"));
         let asks = Code::new(["cd `dirname $0`/.."].into_iter(), true);
         assert!(asks.uses(b"/usr/share/other"));
         assert!(Code::new(["1"].into_iter(), false).uses(b"/usr/share/other"));

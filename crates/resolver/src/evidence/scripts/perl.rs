@@ -32,6 +32,11 @@ const OTHERS: &[&str] = &[
     "/usr/local/lib/*/perl/5.[0-9][0-9]*",
 ];
 
+/// The module that loads one of those which a file beside it lists, and that file: the last section in it
+/// (XML::SAX::ParserFactory, "ParserDetails.ini").
+const CHOOSES: &str = "XML::SAX::ParserFactory";
+const CHOICE: &str = "XML/SAX/ParserDetails.ini";
+
 /// Most modules that are followed from one script.
 const MAX_MODULES: usize = 3000;
 
@@ -82,6 +87,15 @@ pub(super) fn missing(
                 below(roots, &format!("{directory}/{first}"), first, 0, &mut pending);
             }
             pending.extend(modules(&text));
+            if module == CHOOSES {
+                let choice = super::text(roots, format!("{directory}/{CHOICE}").as_bytes());
+                let choice = choice.unwrap_or_default();
+                let chosen = choice.lines().rev().find_map(section).map(ToOwned::to_owned);
+                for module in chosen.filter(|module| demanded.insert(module.clone())) {
+                    seen.remove(&module);
+                    pending.push(module);
+                }
+            }
         } else if let Some(directory) = core.iter().find(place)
             && !scene.image_has(&format!("{directory}/{file}"))
         {
@@ -95,6 +109,11 @@ pub(super) fn missing(
         }
     }
     missing
+}
+
+/// Returns the name of a section that a line begins: `[XML::SAX::PurePerl]`.
+fn section(line: &str) -> Option<&str> {
+    line.trim().strip_prefix('[')?.strip_suffix(']')
 }
 
 /// Returns what of a script for a shell Perl runs: from its own first line on, or, if that is only a

@@ -413,6 +413,23 @@ fn scripts_of_perl_and_python_are_read_for_their_modules() {
 }
 
 #[test]
+fn the_parser_that_perl_would_choose_is_wanted() {
+    let place = "/usr/share/perl5";
+    let host = debian()
+        .program("/usr/bin/perl", Sample::program().bytes())
+        .program("/usr/bin/app", "#!/usr/bin/perl\nuse XML::SAX::ParserFactory;\n")
+        .file(format!("{place}/XML/SAX/ParserFactory.pm"), "")
+        .file(
+            format!("{place}/XML/SAX/ParserDetails.ini"),
+            "[First]\nx = 1\n\n[Last::Parser]\ny = 1\n",
+        )
+        .file(format!("{place}/First.pm"), "")
+        .file(format!("{place}/Last/Parser.pm"), "");
+    let lines = [format!("tree \"{place}/Last\""), format!("tree \"{place}/XML\"")];
+    assert_eq!(remedies(host), lines);
+}
+
+#[test]
 fn data_is_told_by_the_paths_that_a_program_names() {
     let app = Sample::program()
         .constant("/usr/share/app/templates")
