@@ -55,6 +55,7 @@ const INTERPRETERS: &[&str] = &[
     "awk",
     "bash",
     "busybox",
+    "csh",
     "dash",
     "fish",
     "gawk",
@@ -83,6 +84,7 @@ const INTERPRETERS: &[&str] = &[
     "sh",
     "swipl",
     "tclsh",
+    "tcsh",
     "wish",
     "zsh",
 ];

@@ -8,6 +8,7 @@ mod code;
 mod commands;
 mod constants;
 mod extension;
+mod imported;
 mod language;
 mod perl;
 mod python;
@@ -37,7 +38,7 @@ pub(super) use language::{is_interpreter, is_place_of_modules};
 const MAX_TEXT_BYTES: usize = 4 << 20;
 
 /// Interpreters whose scripts are read as those of a shell.
-const SHELLS: &[&str] = &["sh", "bash", "dash", "ksh", "mksh", "zsh"];
+const SHELLS: &[&str] = &["sh", "bash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh"];
 
 /// The shell that `system(3)` and the like start.
 const SHELL: &str = "/bin/sh";

@@ -91,7 +91,7 @@ pub(super) fn missing(
                 let choice = super::text(roots, format!("{directory}/{CHOICE}").as_bytes());
                 let choice = choice.unwrap_or_default();
                 let chosen = choice.lines().rev().find_map(section).map(ToOwned::to_owned);
-                for module in chosen.filter(|module| demanded.insert(module.clone())) {
+                if let Some(module) = chosen.filter(|module| demanded.insert(module.clone())) {
                     seen.remove(&module);
                     pending.push(module);
                 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::brought::Relation;
+use super::imported::loaded;
 use super::{Missing, kind, text};
 use crate::evidence::scene::Scene;
 use crate::glob::{glob, names};
@@ -49,11 +50,14 @@ pub(super) fn missing(
     let mut files = 0;
     let mut finds_libraries = script.contains(FINDS_LIBRARIES);
     let mut pending = imports(script);
-    let demanded: BTreeSet<String> = demands(script).into_iter().collect();
+    let mut projects = required(script);
+    let started = entries(scene, &directories, &projects, script);
+    let first = |module: &String| module.split('.').next().map(ToOwned::to_owned);
+    pending.extend(started.iter().filter_map(first));
+    let demanded = loaded(scene, &directories, script, started);
     // What the modules that the script names cannot do without.
     let mut named: BTreeSet<String> = pending.iter().cloned().collect();
     let (mut wanted, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    let mut projects = required(script);
     loop {
         if let Some(project) = projects.pop() {
             if seen.insert(format!("{project}==")) {
@@ -230,11 +234,29 @@ fn descriptions(scene: &Scene<'_>, directory: &str, name: &str) -> Vec<String> {
     files.map(|file| format!("{directory}/{file}")).collect()
 }
 
-/// Returns the modules without which a text ends at once, whatever the packages say: what it imports
-/// in no block.
-fn demands(text: &str) -> Vec<String> {
-    let lines = text.lines().filter(|line| !line.starts_with([' ', '\t']));
-    imports(&lines.collect::<Vec<_>>().join("\n"))
+/// Returns the modules that a script names by a project and the name of a program in the description of
+/// that (setuptools, `entry_points.txt`: `app = app.cli:main`).
+fn entries(
+    scene: &Scene<'_>,
+    directories: &[String],
+    projects: &[String],
+    script: &str,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for directory in directories {
+        for description in projects.iter().flat_map(|name| descriptions(scene, directory, name)) {
+            let path = format!("{description}/entry_points.txt");
+            let listed = text(scene.surroundings.roots, path.as_bytes()).unwrap_or_default();
+            let module = |line: &str| {
+                let (name, object) = line.split_once('=')?;
+                let is_named = script.contains(&format!("'{}'", name.trim()));
+                let module = object.trim().split([':', ' ', '[']).next()?;
+                (is_named && !module.is_empty()).then(|| module.to_owned())
+            };
+            found.extend(listed.lines().filter_map(module));
+        }
+    }
+    found
 }
 
 /// Returns what a text imports in no block but functions and classes: in others it asks whether a module
@@ -285,7 +307,7 @@ fn imports(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{demands, imports, required, unguarded};
+    use super::{imports, required, unguarded};
 
     #[test]
     fn projects_are_asked_for_by_version() {
@@ -305,6 +327,5 @@ mod tests {
     fn imports_are_read_by_their_first_part() {
         let text = "#!/usr/bin/python3\nimport re, sys as s\nfrom httpie.cli import main\n    import yaml\nfrom . import x\n# import not_this\n";
         assert_eq!(imports(text), ["re", "sys", "httpie", "yaml"]);
-        assert_eq!(demands(text), ["re", "sys", "httpie"]);
     }
 }

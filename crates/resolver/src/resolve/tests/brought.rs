@@ -250,6 +250,41 @@ fn what_functions_of_named_modules_import_is_followed_as_far_as_nobody_asks() {
 }
 
 #[test]
+fn what_is_loaded_before_a_script_does_anything_counts_whatever_the_packages_say() {
+    let status = "Package: app\nDepends: python3-one\n\nPackage: python3-one\n\n\
+                  Package: python3-usual\nArchitecture: amd64\n";
+    let usual = "file \"/usr/lib/python3/dist-packages/usual.py\"".to_owned();
+    let modules = "/usr/lib/python3/dist-packages";
+    let told = |script: &str, cli: &str| {
+        let host = python()
+            .file("/var/lib/dpkg/status", status)
+            .program("/usr/bin/app", format!("#!/usr/bin/python3\n{script}\n"))
+            .file(format!("{modules}/one/__init__.py"), "")
+            .file(format!("{modules}/one/cli.py"), cli)
+            .file(format!("{modules}/one/part.py"), "import usual\n")
+            .file(
+                format!("{modules}/one-1.0.egg-info/entry_points.txt"),
+                "[x]\napp = one.cli:main\n",
+            )
+            .file(
+                "/var/lib/dpkg/info/python3-one.list",
+                format!("{modules}/one-1.0.egg-info\n{modules}/one\n"),
+            );
+        remedies(host).contains(&usual)
+    };
+    assert!(told("from one.cli import main", "import usual\n"));
+    assert!(told("from one.cli import main", "from .part import x\n"));
+    assert!(told("from one import cli", "from . import part\n"));
+    assert!(told("f('one==1.0', 'app')", "import usual\n"));
+    assert!(!told("f('one==1.0', 'other')", "import usual\n"));
+    assert!(!told("from one import none", "import usual\n"));
+    assert!(!told(
+        "from one.cli import main",
+        "try:\n    import usual\nexcept ImportError: pass\n"
+    ));
+}
+
+#[test]
 fn who_finds_libraries_by_short_names_asks_the_cache() {
     let find = "from ctypes.util import find_library\nfind_library('x')\n";
     let host = python()

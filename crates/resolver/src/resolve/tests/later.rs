@@ -374,6 +374,17 @@ fn a_shell_script_is_read_for_the_programs_that_it_calls() {
 }
 
 #[test]
+fn a_script_of_the_c_shell_is_read_likewise() {
+    let program = Sample::program().bytes();
+    let script = "#!/usr/bin/tcsh -ef\nset x = \"grep\"\nforeach a (`seq 1 3`)\n  sort $a\nend\n";
+    let host = ["seq", "sort", "grep"].iter().fold(
+        debian().program("/usr/bin/tcsh", &program).program("/usr/bin/app", script),
+        |host, name| host.program(format!("/usr/bin/{name}"), &program),
+    );
+    assert_eq!(remedies(host), ["binary \"/usr/bin/seq\"", "binary \"/usr/bin/sort\""]);
+}
+
+#[test]
 fn scripts_of_perl_and_python_are_read_for_their_modules() {
     let interpreter = Sample::program().bytes();
     let host = debian()

@@ -1,0 +1,117 @@
+//! What Python loads before a script does anything: the modules that it imports in no block, and what
+//! these import so in turn (Python's reference, "The import system"). Without one of them it ends.
+
+use std::collections::BTreeSet;
+
+use super::text;
+use crate::evidence::scene::Scene;
+
+/// Most modules that are read for one script.
+const MAX_MODULES: usize = 500;
+
+/// Marks of texts over several lines, in which nothing is imported.
+const LONG_TEXTS: [&str; 2] = ["\"\"\"", "'''"];
+
+/// Returns the first parts of the names of all modules that are loaded, among them those which are not
+/// there. `directories` is where modules are looked for, `entries` what is imported beside what the
+/// script does.
+pub(super) fn loaded(
+    scene: &Scene<'_>,
+    directories: &[String],
+    script: &str,
+    entries: Vec<String>,
+) -> BTreeSet<String> {
+    let mut pending = entries;
+    pending.extend(imported(script, ""));
+    let mut seen = BTreeSet::new();
+    while let Some(module) = pending.pop() {
+        if seen.len() > MAX_MODULES || !seen.insert(module.clone()) {
+            continue;
+        }
+        // What a module lies in is loaded before it.
+        pending.extend(module.rsplit_once('.').map(|(above, _)| above.to_owned()));
+        let path = module.replace('.', "/");
+        for directory in directories {
+            let read = |path: String| text(scene.surroundings.roots, path.as_bytes());
+            if let Some(text) = read(format!("{directory}/{path}/__init__.py")) {
+                pending.extend(imported(&text, &module));
+            } else if let Some(text) = read(format!("{directory}/{path}.py")) {
+                let package = module.rsplit_once('.').map_or("", |(above, _)| above);
+                pending.extend(imported(&text, package));
+            } else {
+                continue;
+            }
+            break;
+        }
+    }
+    let first = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
+    seen.iter().map(first).collect()
+}
+
+/// Returns the full names of the modules that a text imports in no block, if it is a part of `package`.
+/// `from a import b` may mean a module `a.b`.
+fn imported(text: &str, package: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    let mut is_text = false;
+    while let Some(line) = lines.next() {
+        let marks: usize = LONG_TEXTS.iter().map(|mark| line.matches(mark).count()).sum();
+        is_text ^= marks % 2 == 1;
+        if is_text || marks > 0 {
+            continue;
+        }
+        if let Some(names) = line.strip_prefix("import ") {
+            found.extend(names.split(',').filter_map(name));
+        } else if let Some((from, names)) =
+            line.strip_prefix("from ").and_then(|rest| rest.split_once(" import "))
+        {
+            let Some(from) = absolute(from.trim(), package) else { continue };
+            let mut names = names.to_owned();
+            while names.contains('(') && !names.contains(')') {
+                let Some(next) = lines.next() else { break };
+                names.push_str(next.split('#').next().unwrap_or_default());
+            }
+            let names = names.replace(['(', ')', '\\'], " ");
+            found.extend(names.split(',').filter_map(name).map(|name| format!("{from}.{name}")));
+            found.push(from);
+        }
+    }
+    found
+}
+
+/// Returns the name of a module from one that is told relative to a package: `.x` and `..x`.
+fn absolute(from: &str, package: &str) -> Option<String> {
+    let rest = from.trim_start_matches('.');
+    let dots = from.len() - rest.len();
+    if dots == 0 {
+        return name(from);
+    }
+    let parts: Vec<&str> = package.split('.').filter(|part| !part.is_empty()).collect();
+    let base = parts.get(..(parts.len() + 1).checked_sub(dots)?)?;
+    let all: Vec<&str> = base.iter().copied().chain(Some(rest)).filter(|p| !p.is_empty()).collect();
+    (!all.is_empty()).then(|| all.join("."))
+}
+
+/// Returns the dotted name with which a text begins, if there is one: `a.b` of ` a.b as c`.
+fn name(text: &str) -> Option<String> {
+    let is_of_name = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.');
+    let name: String = text.trim().chars().take_while(is_of_name).collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::imported;
+
+    #[test]
+    fn names_are_whole_and_absolute() {
+        let text = "\"\"\"Use it so:\nimport none\n\"\"\"\nimport a.b as c, d\nfrom e.f import (g,\n  h)\n\
+                    from . import i\nfrom .j import k\nfrom ..l import m\nif x:\n    import n\n";
+        let found = imported(text, "p.q");
+        let expected = [
+            "a.b", "d", "e.f.g", "e.f.h", "e.f", "p.q.i", "p.q", "p.q.j.k", "p.q.j", "p.l.m", "p.l",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(imported("from ... import x\n", "p"), [""; 0]);
+    }
+}
