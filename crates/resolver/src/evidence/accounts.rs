@@ -86,7 +86,8 @@ impl Accounts {
                     lines.map(|(line, _): &(String, u32)| format!("{line}\\n")).collect();
                 // Who has some of them keeps these: the line stands in the place of theirs.
                 let own = scene.configuration(path).and_then(|text| String::from_utf8(text).ok());
-                let own = own.filter(|text| !text.contains(['"', '\\']));
+                let is_plain = |text: &String| !text.contains(['"', '\\']);
+                let own = own.filter(|text| is_plain(text) && !text.trim().is_empty());
                 let own = own.map(|text| text.trim_end().replace('\n', "\\n") + "\\n");
                 let first = own.as_deref().unwrap_or(standard);
                 Name::new(format!("text \"{path}\" \"{first}{lines}\""))
