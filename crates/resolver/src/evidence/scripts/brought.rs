@@ -7,6 +7,7 @@
 //! those that it names ([`commands`](super::commands)).
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use imgc_planner::recipe::ImagePath;
@@ -118,6 +119,8 @@ pub(super) struct Brought<'p> {
     /// Those with modules of its languages.
     pub(super) modules: BTreeSet<&'p str>,
     languages: Vec<&'static Language>,
+    /// Those with modules that the script loads whatever its own say, and all that they depend on.
+    adopted: RefCell<BTreeSet<&'p str>>,
 }
 
 impl<'p> Brought<'p> {
@@ -136,7 +139,8 @@ impl<'p> Brought<'p> {
             usual.flat_map(|name| packages.closure(name, &installers)).collect();
         recommended.retain(|name| !closure.contains(name));
         let (modules, languages) = (BTreeSet::new(), Vec::new());
-        Some(Self { packages, own, closure, recommended, modules, languages })
+        let adopted = RefCell::default();
+        Some(Self { packages, own, closure, recommended, modules, languages, adopted })
     }
 
     /// Tells by which relation of packages a module of the sources comes to the script.
@@ -146,12 +150,25 @@ impl<'p> Brought<'p> {
         let real = walk.real.as_bytes();
         if self.packages.is_of(real, &self.closure) {
             Relation::Needed
-        } else if self.packages.is_of(real, &self.recommended) || !self.packages.is_owned(real) {
+        } else if self.packages.is_of(real, &self.recommended)
+            || self.packages.is_of(real, &self.adopted.borrow())
+            || !self.packages.is_owned(real)
+        {
             Relation::Usual
         } else if self.packages.owner(real).is_some_and(|owner| !self.packages.is_compiled(owner)) {
             Relation::Light
         } else {
             Relation::None
+        }
+    }
+
+    /// Takes a module that the script loads whatever its packages say: what the package of that depends on
+    /// comes with it.
+    pub(super) fn adopt(&self, scene: &Scene<'_>, module: &str) {
+        let walk = scene.surroundings.roots.walk(module.as_bytes(), &ImagePath::root());
+        let owner = walk.ok().and_then(|walk| self.packages.owner(walk.real.as_bytes()));
+        if let Some(owner) = owner {
+            self.adopted.borrow_mut().extend(self.packages.closure(owner, INSTALLERS));
         }
     }
 

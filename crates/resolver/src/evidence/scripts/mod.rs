@@ -90,12 +90,17 @@ fn judge_script(
     let relation = |module: &str| {
         brought.as_ref().map_or(Relation::Usual, |brought| brought.relation(scene, module))
     };
+    let adopt = |module: &str| {
+        if let Some(brought) = &brought {
+            brought.adopt(scene, module);
+        }
+    };
     let mut missing = if is_shell {
         shell::missing(scene, &text)
     } else if name.starts_with("perl") {
         perl::missing(scene, &text, &relation)
     } else if name.starts_with("python") {
-        python::missing(scene, &text, &relation)
+        python::missing(scene, &text, &relation, &adopt)
     } else if name.starts_with("ruby") {
         ruby::missing(scene)
     } else {

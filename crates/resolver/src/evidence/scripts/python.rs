@@ -33,11 +33,13 @@ const MAX_FILES: usize = 10_000;
 /// Deepest directory of a package that is looked at.
 const MAX_DEPTH: usize = 8;
 
-/// `relation` tells how the module in a file comes to the script.
+/// `relation` tells how the module in a file comes to the script; `adopt` is told of one that comes whatever
+/// the packages say, and changes what is told of others.
 pub(super) fn missing(
     scene: &Scene<'_>,
     script: &str,
     relation: &dyn Fn(&str) -> Relation,
+    adopt: &dyn Fn(&str),
 ) -> Missing {
     let roots = scene.surroundings.roots;
     let directories: Vec<String> = DIRECTORIES
@@ -95,6 +97,8 @@ pub(super) fn missing(
                 // What it cannot do without is as little told of by the packages.
                 named.insert(name.clone());
                 relation = Relation::Usual;
+                adopt(&path);
+                refused.clear();
             }
             if matches!(relation, Relation::None | Relation::Light) {
                 seen.remove(&name);

@@ -285,6 +285,25 @@ fn what_is_loaded_before_a_script_does_anything_counts_whatever_the_packages_say
 }
 
 #[test]
+fn what_is_loaded_whatever_the_packages_say_comes_with_what_its_package_depends_on() {
+    let status = "Package: app\n\nPackage: python3-other\nArchitecture: all\nDepends: python3-usual\n\n\
+                  Package: python3-usual\n\nPackage: python3-more\n";
+    let other = "try:\n    import usual\nexcept ImportError:\n    import deep\n";
+    let host = python()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/app", "#!/usr/bin/python3\nimport other\n")
+        .file("/usr/lib/python3/dist-packages/other.py", other);
+    assert_eq!(
+        remedies(host),
+        [
+            "tree \"/usr/lib/python3\" { exclude \"/dist-packages\"; }",
+            "file \"/usr/lib/python3/dist-packages/other.py\"",
+            "file \"/usr/lib/python3/dist-packages/usual.py\"",
+        ]
+    );
+}
+
+#[test]
 fn who_finds_libraries_by_short_names_asks_the_cache() {
     let find = "from ctypes.util import find_library\nfind_library('x')\n";
     let host = python()
