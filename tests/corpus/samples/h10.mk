@@ -1,0 +1,2 @@
+$(info hello $(words a b c))
+all:

@@ -1,0 +1,6 @@
+package small
+
+type Thing struct {
+	Name string `msg:"name"`
+	N    int    `msg:"n"`
+}

@@ -1,0 +1,5 @@
+use Text::RewriteRules;
+RULES small
+a==>b
+ENDRULES
+print small("banana"), "\n";

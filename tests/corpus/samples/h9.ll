@@ -1,0 +1,4 @@
+define i32 @main() {
+  %s = add i32 20, -20
+  ret i32 %s
+}
