@@ -44,8 +44,13 @@ pub(super) fn loaded(
             break;
         }
     }
-    let first = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
-    seen.iter().map(first).collect()
+    seen.iter().filter_map(|name| first(name)).collect()
+}
+
+/// Returns the first part of a dotted name, which is that of a package; of a relative one, nothing.
+pub(super) fn first(name: &str) -> Option<String> {
+    let first = name.split('.').next().filter(|first| !first.is_empty());
+    first.map(ToOwned::to_owned)
 }
 
 /// Returns the full names of the modules that a text imports in no block, if it is a part of `package`.
@@ -93,7 +98,7 @@ fn absolute(from: &str, package: &str) -> Option<String> {
 }
 
 /// Returns the dotted name with which a text begins, if there is one: `a.b` of ` a.b as c`.
-fn name(text: &str) -> Option<String> {
+pub(super) fn name(text: &str) -> Option<String> {
     let is_of_name = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.');
     let name: String = text.trim().chars().take_while(is_of_name).collect();
     (!name.is_empty()).then_some(name)

@@ -87,14 +87,10 @@ pub(super) fn missing(
                 below(roots, &format!("{directory}/{first}"), first, 0, &mut pending);
             }
             pending.extend(modules(&text));
-            if module == CHOOSES {
-                let choice = super::text(roots, format!("{directory}/{CHOICE}").as_bytes());
-                let choice = choice.unwrap_or_default();
-                let chosen = choice.lines().rev().find_map(section).map(ToOwned::to_owned);
-                if let Some(module) = chosen.filter(|module| demanded.insert(module.clone())) {
-                    seen.remove(&module);
-                    pending.push(module);
-                }
+            let chosen = (module == CHOOSES).then(|| chosen(roots, directory)).flatten();
+            if let Some(module) = chosen.filter(|module| demanded.insert(module.clone())) {
+                seen.remove(&module);
+                pending.push(module);
             }
         } else if let Some(directory) = core.iter().find(place)
             && !scene.image_has(&format!("{directory}/{file}"))
@@ -111,9 +107,11 @@ pub(super) fn missing(
     missing
 }
 
-/// Returns the name of a section that a line begins: `[XML::SAX::PurePerl]`.
-fn section(line: &str) -> Option<&str> {
-    line.trim().strip_prefix('[')?.strip_suffix(']')
+/// Returns the module that [`CHOOSES`] takes: that of the last section, `[XML::SAX::PurePerl]`.
+fn chosen(roots: &Roots, directory: &str) -> Option<String> {
+    let listed = text(roots, format!("{directory}/{CHOICE}").as_bytes())?;
+    let section = |line: &str| Some(line.trim().strip_prefix('[')?.strip_suffix(']')?.to_owned());
+    listed.lines().rev().find_map(section)
 }
 
 /// Returns what of a script for a shell Perl runs: from its own first line on, or, if that is only a

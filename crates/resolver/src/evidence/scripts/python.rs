@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::brought::Relation;
-use super::imported::loaded;
+use super::imported::{first, loaded, name};
 use super::{Missing, kind, text};
 use crate::evidence::scene::Scene;
 use crate::glob::{glob, names};
@@ -54,8 +54,7 @@ pub(super) fn missing(
     let mut pending = imports(script);
     let mut projects = required(script);
     let started = entries(scene, &directories, &projects, script);
-    let first = |module: &String| module.split('.').next().map(ToOwned::to_owned);
-    pending.extend(started.iter().filter_map(first));
+    pending.extend(started.iter().filter_map(|module| first(module)));
     let demanded = loaded(scene, &directories, script, started);
     // What the modules that the script names cannot do without.
     let mut named: BTreeSet<String> = pending.iter().cloned().collect();
@@ -295,16 +294,7 @@ fn imports(text: &str) -> Vec<String> {
         } else {
             continue;
         };
-        for name in names {
-            let name: String = name
-                .trim()
-                .chars()
-                .take_while(|l| l.is_ascii_alphanumeric() || *l == '_')
-                .collect();
-            if !name.is_empty() {
-                found.push(name);
-            }
-        }
+        found.extend(names.into_iter().filter_map(|text| first(&name(text)?)));
     }
     found
 }
