@@ -24,6 +24,9 @@ const HEADERS: &str = "/usr/include";
 /// The file of a C library with which programs start.
 const START: &[u8] = b"crt1.o";
 
+/// What reads headers and compiles C (GCC internals, "Passes and Files of the Compiler").
+const PREPROCESSOR: &[u8] = b"cc1";
+
 /// What drivers start of the packages that theirs depend on (GCC manual, "Directory Options", `-B`).
 const TOOLS: &[&str] = &["/usr/bin/as", "/usr/bin/ld"];
 
@@ -50,12 +53,16 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
         let (node, by) = (run.node, &program.path);
         let Some(files) = files else {
             // Who only needs a library with such a driver in it compiles nothing.
-            if has_preprocessor(scene) && is_absent_directory(scene, HEADERS) {
-                let add = vec![Name::new(format!("directory \"{HEADERS}\""))];
-                let missing =
-                    ResolveError::DataIsMissing { node, by: by.clone(), add: add.clone() };
-                found.entry(add).or_insert(missing);
-            }
+            let add = match preprocessor(scene, &parcel) {
+                Some(directory) => format!("tree \"{directory}\""),
+                None if has_preprocessor(scene) && is_absent_directory(scene, HEADERS) => {
+                    format!("directory \"{HEADERS}\"")
+                }
+                None => continue,
+            };
+            let add = vec![Name::new(add)];
+            let missing = ResolveError::DataIsMissing { node, by: by.clone(), add: add.clone() };
+            found.entry(add).or_insert(missing);
             continue;
         };
         // What holds most stands first.
@@ -149,10 +156,18 @@ fn is_absent_directory(scene: &Scene<'_>, path: &str) -> bool {
     scene.source_has(path) == Some(FileType::Directory) && !scene.image_has(path)
 }
 
-/// Tells whether the image has the part of a compiler that reads headers. It wants one of their
+/// Returns the directory in which the packages of a compiler have the part of it that reads headers, if
+/// the image has none.
+fn preprocessor(scene: &Scene<'_>, parcel: &Parcel) -> Option<ImagePath> {
+    let mut paths = parcel.paths.iter().filter(|path| path.file_name() == Some(PREPROCESSOR));
+    let path = paths.next().filter(|_| !has_preprocessor(scene))?;
+    path.parent()
+}
+
+/// Tells whether the image has that part. It wants one of their
 /// directories to be there, though none may be in it (measured on `cpp` of GCC 12).
 fn has_preprocessor(scene: &Scene<'_>) -> bool {
-    scene.entries.keys().any(|path| path.file_name() == Some(b"cc1"))
+    scene.entries.keys().any(|path| path.file_name() == Some(PREPROCESSOR))
 }
 
 /// Returns the lines for what lies beside the libraries of all programs: a file, and the libraries that

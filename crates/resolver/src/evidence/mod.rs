@@ -13,6 +13,7 @@ mod data;
 mod dependencies;
 mod facts;
 mod families;
+mod file_names;
 mod helpers;
 mod note;
 pub(crate) mod opening;
@@ -111,9 +112,9 @@ pub(crate) fn judge<'i>(
         warnings.extend(dependencies::judge(scene, start, &parcels));
         warnings.extend(unlinked::judge(scene, &parcels));
         warnings.extend(referred::judge(scene, &parcels));
-        warnings.extend(parcels.judge(scene));
-        warnings.extend(set_id::judge(scene, start));
         warnings.extend(compilers::judge(scene, &parcels));
+        warnings.extend(parcels.judge(scene, &warnings));
+        warnings.extend(set_id::judge(scene, start));
         for run in scene.runs {
             loaded.extend(scene.objects(run).into_iter().map(|object| object.path));
             // The loader needs nothing, and is no object.

@@ -8,6 +8,7 @@ use imgc_planner::recipe::ImagePath;
 use memchr::memmem::Finder;
 
 use super::data::{READABLE, is_at, is_behind_closed, is_public, is_shared, is_triplet, line};
+use super::file_names::FileNames;
 use super::plugins::text;
 use super::scene::{Object, Scene};
 use super::services::starts;
@@ -176,8 +177,13 @@ impl<'a> Parcels<'a> {
         around.is_some_and(|(packages, real)| is_published(scene, packages, &real))
     }
 
-    /// Returns what is said of the programs whose packages bring what the image has not.
-    pub(super) fn judge(&self, scene: &Scene<'_>) -> Vec<ResolveError> {
+    /// Returns what is said of the programs whose packages bring what the image has not, and of which
+    /// nothing is said yet.
+    pub(super) fn judge(&self, scene: &Scene<'_>, said: &[ResolveError]) -> Vec<ResolveError> {
+        let told = missing_data(said);
+        let is_told = |tree: &ImagePath| {
+            told.iter().any(|path| path.starts_with(tree) || tree.starts_with(path))
+        };
         let mut remarks: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
         for run in scene.runs.iter().filter(|run| run.is_start()) {
             let Some(program) = scene.program(run) else { continue };
@@ -205,10 +211,13 @@ impl<'a> Parcels<'a> {
                 other.into_iter().partition(|line| has_plugins(scene, parcel, line));
             let mut ends = ends(scene, run, parcel);
             ends.extend(named.into_iter().filter(|name| has_version(name)));
+            let file_names = FileNames::read(scene, &program, parcel);
             let (data, other): (Vec<Name>, Vec<Name>) = other.into_iter().partition(|line| {
                 // Who has a part of it has what was meant.
-                tree_of(line).is_some_and(|tree| !scene.has(&tree))
-                    && ends.contains(last_name(line))
+                tree_of(line).is_some_and(|tree| {
+                    let is_named = || !is_told(&tree) && file_names.tell_of(&tree);
+                    !scene.has(&tree) && (ends.contains(last_name(line)) || is_named())
+                })
             });
             if !data.is_empty() {
                 let (by, add) = (by.clone(), data);
@@ -248,6 +257,15 @@ impl<'a> Parcels<'a> {
         }
         remarks.into_values().collect()
     }
+}
+
+/// Returns the places of data that are said to be missing.
+fn missing_data(said: &[ResolveError]) -> Vec<ImagePath> {
+    let added = said.iter().filter_map(|error| match error {
+        ResolveError::DataIsMissing { add, .. } => Some(add),
+        _ => None,
+    });
+    added.flatten().filter_map(|line| ImagePath::parse(path_of(line)).ok()).collect()
 }
 
 /// Tells whether a line adds the configuration that bears the name of a program: `/etc/NAME.conf`.

@@ -89,6 +89,29 @@ fn data_of_its_own_packages_may_have_a_path_that_is_put_together() {
 }
 
 #[test]
+fn a_directory_is_known_by_the_names_of_its_files() {
+    let list = "/usr/lib/app\n/usr/lib/app/std.tab\n/usr/lib/app/more/core.tab\n/usr/lib/app/help\n\
+                /usr/lib/app/libown.so.1\n";
+    let host = machine()
+        .file("/var/lib/dpkg/info/app-data.list", list)
+        .file("/usr/lib/app/std.tab", "x")
+        .file("/usr/lib/app/more/core.tab", "x")
+        .file("/usr/lib/app/help", "x");
+    let line = "data_is_missing: tree \"/usr/lib/app\"".to_owned();
+    let is_told = |texts: &[&str], more: &str| {
+        let app = texts.iter().fold(Sample::program(), |app, text| app.constant(text));
+        let with = |case: Case| if more.is_empty() { case } else { case.file(more, more, None) };
+        said(host.clone(), app, with).contains(&line)
+    };
+    assert!(is_told(&["%s/std.tab", "core.tab"], ""));
+    // One may be the name of something else, words are none, and what is named whole is told by that.
+    assert!(!is_told(&["std.tab"], "") && !is_told(&["std.tab", "my-core.tab"], ""));
+    assert!(!is_told(&["std.tab", "help"], "") && !is_told(&["/etc/std.tab", "core.tab"], ""));
+    // Who has a part of it has what was meant.
+    assert!(!is_told(&["%s/std.tab", "core.tab"], "/usr/lib/app/help"));
+}
+
+#[test]
 fn a_directory_with_a_version_in_its_name_is_meant_by_that() {
     let put = |text: &str| {
         let host = machine()
@@ -284,6 +307,17 @@ fn a_preprocessor_wants_a_directory_for_headers_though_none_may_be_in_it() {
     assert!(said(host.clone(), driver(), with).contains(&line));
     assert!(!said(host.clone(), driver(), |case| case).contains(&line));
     assert!(!said(host, Sample::program(), with).contains(&line));
+}
+
+#[test]
+fn a_preprocessor_wants_the_part_of_its_packages_that_reads_headers() {
+    let host = machine()
+        .file("/var/lib/dpkg/info/app-data.list", "/usr/lib/app\n/usr/lib/app/cc1\n")
+        .file("/usr/lib/app/cc1", "x");
+    let line = "data_is_missing: tree \"/usr/lib/app\"".to_owned();
+    let driver = || Sample::program().constant("crt1.o");
+    assert!(said(host.clone(), driver(), |case| case).contains(&line));
+    assert!(!said(host, Sample::program(), |case| case).contains(&line));
 }
 
 #[test]
