@@ -25,6 +25,9 @@ const BUILT_IN: &[&str] = &[
     "type", "typeset", "ulimit", "umask", "unalias", "unset", "wait",
 ];
 
+/// Those that the C shell has not (tcsh(1), "Builtin commands").
+const NOT_IN_C_SHELL: &[&str] = &["false", "printf", "pwd", "test", "true", "type"];
+
 /// Programs that ask whether another one is there.
 const QUESTIONS: &[&str] = &["command -v ", "command -V ", "type ", "which ", "hash "];
 
@@ -38,8 +41,11 @@ pub(super) fn missing(scene: &Scene<'_>, text: &str) -> Missing {
 fn missing_below(scene: &Scene<'_>, text: &str, depth: usize) -> Missing {
     let mut missing = Missing::default();
     let commands = commands(text);
+    let is_c = is_for_c_shell(text);
     for name in &commands.called {
-        let is_own = commands.defined.contains(name) || BUILT_IN.contains(&&**name);
+        let is_built_in =
+            BUILT_IN.contains(&&**name) && !(is_c && NOT_IN_C_SHELL.contains(&&**name));
+        let is_own = commands.defined.contains(name) || is_built_in;
         if is_own || is_asked_for(text, name) {
             continue;
         }
@@ -77,6 +83,12 @@ fn missing_below(scene: &Scene<'_>, text: &str, depth: usize) -> Missing {
         }
     }
     missing
+}
+
+/// Tells whether the first line of a script names a C shell.
+fn is_for_c_shell(text: &str) -> bool {
+    let line = text.lines().next().and_then(|line| line.strip_prefix("#!"));
+    line.is_some_and(|line| line.split([' ', '/']).any(|word| word == "csh" || word == "tcsh"))
 }
 
 /// Returns the programs that a script asks for, and that the sources have and the image has not, with

@@ -376,12 +376,13 @@ fn a_shell_script_is_read_for_the_programs_that_it_calls() {
 #[test]
 fn a_script_of_the_c_shell_is_read_likewise() {
     let program = Sample::program().bytes();
-    let script = "#!/usr/bin/tcsh -ef\nset x = \"grep\"\nforeach a (`seq 1 3`)\n  sort $a\nend\n";
-    let host = ["seq", "sort", "grep"].iter().fold(
+    let script = "#!/usr/bin/tcsh -ef\nset x = \"grep\"\nforeach a (`seq 1 3`)\n  sort $a\n  printf $a\n  kill $a\nend\n";
+    let host = ["seq", "sort", "grep", "printf", "kill"].iter().fold(
         debian().program("/usr/bin/tcsh", &program).program("/usr/bin/app", script),
         |host, name| host.program(format!("/usr/bin/{name}"), &program),
     );
-    assert_eq!(remedies(host), ["binary \"/usr/bin/seq\"", "binary \"/usr/bin/sort\""]);
+    let lines = ["printf", "seq", "sort"].map(|name| format!("binary \"/usr/bin/{name}\""));
+    assert_eq!(remedies(host), lines);
 }
 
 #[test]
