@@ -74,7 +74,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             found.entry(add).or_insert(missing);
         }
         let names = tools(scene, packages, &parcel, target.as_deref());
-        if !names.is_empty() {
+        if !names.is_empty() && compiles(&program) {
             let add: Vec<Name> =
                 names.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
             let names = names.iter().map(Name::new).collect();
@@ -114,6 +114,17 @@ fn is_driver(program: &Object<'_>, objects: &[Object<'_>]) -> bool {
     })
 }
 
+/// A class of clang's library by which its driver starts other programs; who only parses has none of it
+/// (LLVM, `clang/Driver/Driver.h`).
+const DRIVER: &[u8] = b"_ZN5clang6driver6Driver";
+
+/// Tells whether a program with a driver assembles and links.
+fn compiles(program: &Object<'_>) -> bool {
+    let facts = program.facts();
+    facts.mentions.contains(&Mention::StartFiles)
+        || facts.imports.iter().any(|import| import.starts_with(DRIVER))
+}
+
 /// Returns the lines that add headers and what is linked to every program; nothing if no package has
 /// what programs start with.
 fn files(
@@ -137,7 +148,7 @@ fn files(
                 [&b".o"[..], b".a", b".so"].iter().any(|end| name.ends_with(end)) || is_start;
             if is_common && brings_start && is_linked {
                 lines.extend(linked(scene, path));
-            } else if !is_common && is_start && !scene.has(path) {
+            } else if !is_common && (is_start || is_own_header(path)) && !scene.has(path) {
                 lines.insert(format!("tree \"{directory}\""));
             }
         }
@@ -150,6 +161,13 @@ fn files(
         lines.insert(format!("tree \"{headers}\""));
     }
     is_found.then_some(lines)
+}
+
+/// Tells whether a path is that of a header which clang brings itself, as GCC does beside what it links
+/// ("Clang Compiler User's Manual", builtin headers).
+fn is_own_header(path: &ImagePath) -> bool {
+    let mut parts = path.as_bytes().split(|byte| *byte == b'/');
+    path.file_name() == Some(b"stddef.h") && parts.any(|part| part == b"clang")
 }
 
 fn is_absent_directory(scene: &Scene<'_>, path: &str) -> bool {

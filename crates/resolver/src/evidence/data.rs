@@ -22,6 +22,10 @@ const ROOTS: &[&str] = &["/usr/share/", "/usr/lib/", "/usr/libexec/", "/usr/lib6
 /// Where compilers look for headers of libraries, if their constants have it as a path of its own.
 const HEADERS: &[u8] = b"/usr/include";
 
+/// The rules of local time, and those of what it is without them.
+const LOCAL_TIME: &str = "/etc/localtime";
+const UTC: &str = "/usr/share/zoneinfo/UTC";
+
 /// What lies there and is no program's own: it has needs and rules of its own, or is for people, a
 /// desktop, compilers, package managers, or secret.
 const SHARED: &[&str] = &[
@@ -331,6 +335,10 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
                         && is_program
                         && is_service
                 });
+            if is_program && let Some(add) = local_time(scene, object) {
+                let by = by.clone();
+                found.entry(add.clone()).or_insert(ResolveError::DataIsLeftOut { node, by, add });
+            }
             // All that a machine has for a language is there for its programs, and not for this one.
             other.retain(|named| !is_place_of_modules(named.path.as_bytes()));
             for (named, is_missing) in [(data, true), (other, false)] {
@@ -347,6 +355,15 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
         }
     }
     found.into_values().collect()
+}
+
+/// Returns the lines for a local time, if a program names the file of it, as the C library does for all, and
+/// may want it to be there (`localtime(5)`).
+fn local_time(scene: &Scene<'_>, object: &Object<'_>) -> Option<Vec<Name>> {
+    let is_named = object.evidence.paths.iter().any(|path| **path == *LOCAL_TIME.as_bytes());
+    let is_absent = is_named && !scene.image_has(LOCAL_TIME) && scene.source_has(UTC).is_some();
+    let link = format!("symlink \"{LOCAL_TIME}\" to=\"{UTC}\"");
+    is_absent.then(|| vec![Name::new("needs timezones=\"UTC\""), Name::new(link)])
 }
 
 /// Returns a remark for each node that puts libraries into the image which no program loads at its

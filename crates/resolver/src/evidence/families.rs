@@ -444,6 +444,15 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: true,
         condition: Condition::Always,
     },
+    // Mono's `config`, in which the libraries of .NET have other names: files are read through this one.
+    PluginFamily {
+        name: "Mono's native library",
+        trigger: Trigger::Program(&["mono", "mono-sgen"]),
+        files: &[Files::Named("libmono-native.so")],
+        without: "programs find no file",
+        warns: true,
+        condition: Condition::Always,
+    },
     // GIO reference, "GIOModule": TLS and proxies are modules.
     PluginFamily {
         name: "the modules of GIO",

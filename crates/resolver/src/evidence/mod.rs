@@ -10,6 +10,7 @@ mod candidates;
 mod compilers;
 mod constants;
 mod data;
+mod defaults;
 mod dependencies;
 mod facts;
 mod families;
@@ -108,6 +109,7 @@ pub(crate) fn judge<'i>(
         warnings.extend(plugins::unwinder(scene, &known));
         warnings.extend(scripts::judge(scene, installed));
         warnings.extend(data::judge(scene, &parcels));
+        warnings.extend(defaults::judge(scene, &parcels));
         warnings.extend(helpers::judge(scene, start, &parcels));
         warnings.extend(dependencies::judge(scene, start, &parcels));
         warnings.extend(unlinked::judge(scene, &parcels));

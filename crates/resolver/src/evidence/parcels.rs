@@ -14,7 +14,7 @@ use super::scene::{Object, Scene};
 use super::services::starts;
 use super::state;
 use crate::error::{Name, ResolveError};
-use crate::glob::names;
+use crate::glob::{glob, names};
 use crate::host::FileType;
 use crate::launch::Run;
 use crate::packages::{Installed, Packages};
@@ -198,6 +198,9 @@ impl<'a> Parcels<'a> {
             let (configuration, other): (Vec<Name>, Vec<Name>) =
                 lines.into_iter().partition(|line| {
                     let path = path_of(line);
+                    if tree_of(line).is_some_and(|tree| is_empty(scene, &tree)) {
+                        return false;
+                    }
                     let is_given = || starts.iter().any(|start| has(start.as_bytes(), path));
                     let is_named = || named.contains(last_name(line));
                     path.starts_with(b"/etc/")
@@ -208,7 +211,7 @@ impl<'a> Parcels<'a> {
                         }
                 });
             let (plugins, other): (Vec<Name>, Vec<Name>) =
-                other.into_iter().partition(|line| has_plugins(scene, parcel, line));
+                other.into_iter().partition(|line| has_plugins(scene, run, parcel, line));
             let mut ends = ends(scene, run, parcel);
             ends.extend(named.into_iter().filter(|name| has_version(name)));
             let file_names = FileNames::read(scene, &program, parcel);
@@ -287,18 +290,38 @@ fn own_objects<'s>(scene: &Scene<'s>, run: &'s Run, parcel: &Parcel) -> Vec<Obje
     scene.objects(run).into_iter().filter(is_own).collect()
 }
 
+/// How the names of libraries begin that are for who is linked, and no plug-ins; among them those of LLVM
+/// that linkers and compilers open (`LLVMgold.so`).
+const FOR_LINKERS: &[&[u8]] = &[b"lib", b"LLVM"];
+
+/// What a directory of libraries is called that a program opens by the names it finds there.
+const OF_PLUGINS: &[&[u8]] = &[b"plugins", b"plug-ins", b"modules", b"extensions"];
+
 /// Tells whether a line adds a directory with libraries that nothing needs by their names, and of which
 /// the image has none.
-fn has_plugins(scene: &Scene<'_>, parcel: &Parcel, line: &Name) -> bool {
+fn has_plugins(scene: &Scene<'_>, run: &Run, parcel: &Parcel, line: &Name) -> bool {
     let Some(directory) = tree_of(line) else { return false };
     let below = parcel.paths.range(directory.clone()..);
     let below = below.take_while(|path| path.starts_with(&directory));
     let is_plugin = |path: &&ImagePath| {
         let name = path.file_name().unwrap_or_default();
-        name.ends_with(b".so") && !name.starts_with(b"lib")
+        name.ends_with(b".so") && !FOR_LINKERS.iter().any(|start| name.starts_with(start))
     };
     let plugins: Vec<&ImagePath> = below.filter(is_plugin).collect();
     !plugins.is_empty() && !plugins.iter().any(|path| scene.has(path))
+        || has_named_plugins(scene, run, parcel, &directory)
+}
+
+/// Tells whether a directory has one of plug-ins below it that the program, or a library of its packages,
+/// names as such: other packages put theirs there too, also with names as those of libraries.
+fn has_named_plugins(scene: &Scene<'_>, run: &Run, parcel: &Parcel, directory: &ImagePath) -> bool {
+    let roots = scene.surroundings.roots;
+    let places = OF_PLUGINS.iter().filter_map(|name| directory.join(name).ok());
+    places.filter(|place| !scene.has(place)).any(|place| {
+        let has = |pattern: &str| !glob(roots, format!("{place}/{pattern}").as_bytes()).is_empty();
+        let line = Name::new(format!("tree \"{place}\""));
+        (has("*.so") || has("*/*.so")) && !named(scene, run, parcel, &[line]).is_empty()
+    })
 }
 
 /// Returns the directory that a line adds; nothing if it adds something else.
@@ -315,6 +338,19 @@ fn path_of(line: &Name) -> &[u8] {
 /// Returns the last name of that.
 fn last_name(line: &Name) -> &[u8] {
     path_of(line).rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+/// Tells whether there is no file in a directory of the sources, and none in those that lie in it.
+fn is_empty(scene: &Scene<'_>, directory: &ImagePath) -> bool {
+    let roots = scene.surroundings.roots;
+    let is_file = |path: &ImagePath| {
+        let walk = roots.walk(path.as_bytes(), &ImagePath::root());
+        walk.is_ok_and(|walk| walk.stat.file_type != FileType::Directory)
+    };
+    let has = |pattern: &str| {
+        glob(roots, format!("{directory}/{pattern}").as_bytes()).iter().any(is_file)
+    };
+    !has("*") && !has("*/*")
 }
 
 /// Returns the names that a program, and the libraries of its packages, put behind a directory which
@@ -467,7 +503,7 @@ fn home_depth(path: &ImagePath) -> Option<usize> {
     Some(if is_machine { depth + 1 } else { depth })
 }
 
-fn is_foreign(path: &ImagePath) -> bool {
+pub(super) fn is_foreign(path: &ImagePath) -> bool {
     let text = path.as_bytes();
     let is_build = |place: &ImagePath| {
         let name = place.file_name().unwrap_or_default();

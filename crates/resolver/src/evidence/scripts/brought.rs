@@ -110,6 +110,8 @@ pub(super) enum Relation {
 /// What packages say of one script.
 pub(super) struct Brought<'p> {
     pub(super) packages: &'p Packages<'p>,
+    /// The name of the script.
+    pub(super) script: String,
     /// Those of the same source that it depends on, and itself.
     pub(super) own: BTreeSet<&'p str>,
     /// All that it depends on, and itself.
@@ -140,7 +142,8 @@ impl<'p> Brought<'p> {
         recommended.retain(|name| !closure.contains(name));
         let (modules, languages) = (BTreeSet::new(), Vec::new());
         let adopted = RefCell::default();
-        Some(Self { packages, own, closure, recommended, modules, languages, adopted })
+        let script = String::from_utf8_lossy(real.file_name().unwrap_or_default()).into_owned();
+        Some(Self { packages, script, own, closure, recommended, modules, languages, adopted })
     }
 
     /// Tells by which relation of packages a module of the sources comes to the script.
@@ -179,7 +182,13 @@ impl<'p> Brought<'p> {
             if language.is_run_by(interpreter) || script.starts(language.launchers) {
                 let has =
                     |name: &&&str| self.packages.paths(name).iter().any(|path| language.has(path));
-                let modules: Vec<&str> = self.closure.iter().filter(has).copied().collect();
+                let mut modules: Vec<&str> = self.closure.iter().filter(has).copied().collect();
+                for package in self.recommended.iter().filter(has) {
+                    if self.packages.paths(package).iter().any(|path| script.asks_for(path)) {
+                        let closure = self.packages.closure(package, INSTALLERS);
+                        modules.extend(closure.iter().filter(has));
+                    }
+                }
                 if !modules.is_empty() {
                     self.modules.extend(modules);
                     self.languages.push(language);

@@ -126,6 +126,17 @@ impl Code {
         found
     }
 
+    /// Tells whether a call has the name of a module of Node as its first argument, `resolve('app')`, where
+    /// a path is that of its description (Node's documentation, "Modules: Packages").
+    pub(super) fn asks_for(&self, path: &[u8]) -> bool {
+        let Ok(path) = std::str::from_utf8(path) else { return false };
+        let module = path.strip_suffix("/package.json").filter(|_| path.contains("/nodejs/"));
+        let name = module.and_then(|module| module.rsplit('/').next());
+        name.is_some_and(|name| {
+            ['"', '\''].iter().any(|mark| self.text.contains(&format!("({mark}{name}{mark}")))
+        })
+    }
+
     /// Tells whether a whole path is named.
     pub(super) fn names_path(&self, path: &str) -> bool {
         self.text.contains(path)
@@ -175,9 +186,13 @@ impl Code {
     }
 }
 
-/// Returns the name at the beginning of a string with which some code begins, and what follows it.
+/// Returns the name at the beginning of a string with which some code begins, and what follows it. A string
+/// of Python may be one of bytes, `b'git'`.
 fn first_string(code: &str) -> Option<(&str, &str)> {
-    word_of(code.trim_start().strip_prefix(['"', '\''])?)
+    let code = code.trim_start();
+    let of_bytes = code.strip_prefix('b').filter(|rest| rest.starts_with(['"', '\'']));
+    let code = of_bytes.unwrap_or(code);
+    word_of(code.strip_prefix(['"', '\''])?)
 }
 
 /// Returns the name with which a text begins, if the text or a word ends with it, and what follows.
@@ -271,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_call_starts_what_its_arguments_begin_with() {
-        let text = "Popen(['git', 'diff']); spawn(\n exec => [\n 'apt-get', 'x'\n]);\nsystem(\"ls -l\");\n\
+        let text = "Popen([b'git', 'diff']); spawn(\n exec => [\n 'apt-get', 'x'\n]);\nsystem(\"ls -l\");\n\
                     system($x, 'no'); exec 'not_this_{}'; print('nor this')";
         let code = Code::new([text].into_iter(), false);
         assert_eq!(code.started().into_iter().collect::<Vec<_>>(), ["apt-get", "git", "ls"]);

@@ -34,6 +34,12 @@ const MAX_TEXT_BYTES: usize = 4 << 20;
 /// Most bytes of the scripts for a shell that packages bring for one of another language.
 const MAX_SHELL_BYTES: usize = 256 << 10;
 
+/// How a shell puts the name of another program together from its own.
+const JOINTS: &[&str] = &["$0-", "$0\"-", "${0}-", "-$1", "-${1}"];
+
+/// Fewest programs of such a name that are meant by it.
+const SMALLEST_FAMILY: usize = 2;
+
 /// Most programs which the texts of a script's packages are said to start whatever these depend on.
 const MAX_CALLED: usize = 8;
 
@@ -96,6 +102,30 @@ impl<'p> Brought<'p> {
             if all.len().saturating_sub(own.len()) <= MAX_CALLED { all } else { own }
         {
             missing.add_program(scene, &name, &path);
+        }
+    }
+
+    /// Adds the programs whose names go on from the script's, `app-one` beside `app`, if it puts such names
+    /// together.
+    pub(super) fn add_family(&self, scene: &Scene<'_>, text: &str, missing: &mut Missing) {
+        let start = format!("{}-", self.script);
+        let marks = JOINTS.iter().map(|joint| (*joint).to_owned());
+        let mut marks = marks.chain(["$", "\"", "'", "%s", "{"].map(|end| format!("{start}{end}")));
+        if !marks.any(|mark| text.contains(&mark)) {
+            return;
+        }
+        let paths = self.own.iter().flat_map(|own| self.packages.paths(own));
+        let family: Vec<(String, String)> = paths
+            .filter_map(|path| {
+                let name = String::from_utf8(programs::behind(&path)?.to_vec()).ok()?;
+                name.starts_with(&start).then_some((name, String::from_utf8(path.into()).ok()?))
+            })
+            .collect();
+        if family.len() < SMALLEST_FAMILY {
+            return;
+        }
+        for (name, path) in family.iter().filter(|(_, path)| !scene.image_has(path)) {
+            missing.add_program(scene, name, path);
         }
     }
 

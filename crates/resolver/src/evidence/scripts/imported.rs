@@ -1,13 +1,13 @@
 //! What Python loads before a script does anything: the modules that it imports in no block, and what
 //! these import so in turn (Python's reference, "The import system"). Without one of them it ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::text;
 use crate::evidence::scene::Scene;
 
 /// Most modules that are read for one script.
-const MAX_MODULES: usize = 500;
+const MAX_MODULES: usize = 1000;
 
 /// Marks of texts over several lines, in which nothing is imported.
 const LONG_TEXTS: [&str; 2] = ["\"\"\"", "'''"];
@@ -21,10 +21,11 @@ pub(super) fn loaded(
     script: &str,
     entries: Vec<String>,
 ) -> BTreeSet<String> {
-    let mut pending = entries;
+    let mut pending = VecDeque::from(entries);
     pending.extend(imported(script, ""));
     let mut seen = BTreeSet::new();
-    while let Some(module) = pending.pop() {
+    // What is near to the script is read first.
+    while let Some(module) = pending.pop_front() {
         if seen.len() > MAX_MODULES || !seen.insert(module.clone()) {
             continue;
         }
@@ -58,11 +59,9 @@ pub(super) fn first(name: &str) -> Option<String> {
 fn imported(text: &str, package: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut lines = text.lines();
-    let mut is_text = false;
+    let mut open = None;
     while let Some(line) = lines.next() {
-        let marks: usize = LONG_TEXTS.iter().map(|mark| line.matches(mark).count()).sum();
-        is_text ^= marks % 2 == 1;
-        if is_text || marks > 0 {
+        if is_of_text(line, &mut open) {
             continue;
         }
         if let Some(names) = line.strip_prefix("import ") {
@@ -82,6 +81,24 @@ fn imported(text: &str, package: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Tells whether a text over several lines stands in a line, or goes on there. `open` is the mark that ends
+/// the one before.
+fn is_of_text(line: &str, open: &mut Option<&str>) -> bool {
+    let mut is_text = open.is_some();
+    let mut rest = line;
+    loop {
+        let next = match *open {
+            Some(mark) => rest.split_once(mark).map(|(_, after)| (None, after)),
+            None => {
+                let marks = LONG_TEXTS.iter().filter_map(|mark| Some((rest.find(mark)?, *mark)));
+                marks.min().map(|(at, mark)| (Some(mark), &rest[at + mark.len()..]))
+            }
+        };
+        let Some((mark, after)) = next else { return is_text };
+        (*open, rest, is_text) = (mark, after, true);
+    }
 }
 
 /// Returns the name of a module from one that is told relative to a package: `.x` and `..x`.
@@ -110,7 +127,7 @@ mod tests {
 
     #[test]
     fn names_are_whole_and_absolute() {
-        let text = "\"\"\"Use it so:\nimport none\n\"\"\"\nimport a.b as c, d\nfrom e.f import (g,\n  h)\n\
+        let text = "\"\"\"Use it so:\nx='''\nimport none\n\"\"\"\nimport a.b as c, d\nfrom e.f import (g,\n  h)\n\
                     from . import i\nfrom .j import k\nfrom ..l import m\nif x:\n    import n\n";
         let found = imported(text, "p.q");
         let expected = [

@@ -16,7 +16,7 @@ mod ruby;
 mod shell;
 mod sourced;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{NodeId, Reason};
@@ -163,8 +163,33 @@ fn embedding(scene: &Scene<'_>, installed: &Installed<'_>) -> Vec<ResolveError> 
                 add: missing.lines.iter().map(Name::new).collect(),
             });
         }
+        let helpers =
+            if brought.has_languages() { called(scene, &brought) } else { BTreeMap::new() };
+        if !helpers.is_empty() {
+            warnings.push(ResolveError::HelpersAreMissing {
+                node: run.node,
+                by: run.place.clone(),
+                names: helpers.values().map(Name::new).collect(),
+                add: helpers.keys().map(Name::new).collect(),
+            });
+        }
     }
     warnings
+}
+
+/// Returns the programs that the modules of a program with an interpreter inside start: their lines, with
+/// their names.
+fn called(scene: &Scene<'_>, brought: &Brought<'_>) -> BTreeMap<String, String> {
+    let texts = brought.texts(scene, false);
+    let code = Code::new(texts.iter().map(String::as_str), false);
+    let mut missing = Missing::default();
+    brought.add_called(scene, "", &code, &mut missing);
+    let programs = missing.lines.into_iter();
+    let programs =
+        programs.filter(|line| line.starts_with("binary ") && brought.gives(scene, line));
+    let name =
+        |line: &str| line.rsplit('/').next().unwrap_or(line).trim_end_matches('"').to_owned();
+    programs.map(|line| (line.clone(), name(&line))).collect()
 }
 
 impl Missing {
@@ -274,6 +299,7 @@ impl Missing {
         let code = Code::new(texts, is_shell);
         brought.learn_languages(interpreter, &code);
         brought.add_launchers(scene, interpreter, self);
+        brought.add_family(scene, text, self);
         brought.add_data(scene, &code, self);
         brought.add_programs(scene, &code, self);
         if !is_shell {

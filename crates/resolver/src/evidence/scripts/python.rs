@@ -27,6 +27,10 @@ const DIRECTORIES: &[&str] = &[
 const FINDS_LIBRARIES: &str = "find_library(";
 const LISTS_LIBRARIES: &str = "/sbin/ldconfig";
 
+/// The module that loads no entry point of a project before it has found all that the project requires
+/// (setuptools, "pkg_resources", `EntryPoint.load`).
+const RESOLVER: &str = "pkg_resources";
+
 /// Most files that are read for one script.
 const MAX_FILES: usize = 10_000;
 
@@ -56,6 +60,9 @@ pub(super) fn missing(
     let started = entries(scene, &directories, &projects, script);
     pending.extend(started.iter().filter_map(|module| first(module)));
     let demanded = loaded(scene, &directories, script, started);
+    if demanded.contains(RESOLVER) {
+        missing.add_required(scene, &directories, imports(script));
+    }
     // What the modules that the script names cannot do without.
     let mut named: BTreeSet<String> = pending.iter().cloned().collect();
     let (mut wanted, mut refused) = (BTreeSet::new(), BTreeSet::new());
@@ -147,6 +154,23 @@ pub(super) fn missing(
 }
 
 impl Missing {
+    /// Adds the descriptions of all projects that some require, and of what these require in turn.
+    fn add_required(&mut self, scene: &Scene<'_>, directories: &[String], names: Vec<String>) {
+        let mut pending = names;
+        let mut seen = BTreeSet::new();
+        while let Some(name) = pending.pop() {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            for directory in directories {
+                for description in descriptions(scene, directory, &name) {
+                    pending.extend(requirements(scene, &description));
+                    self.add_description(scene, &description, &name);
+                }
+            }
+        }
+    }
+
     fn add_description(&mut self, scene: &Scene<'_>, description: &str, name: &str) {
         if !scene.image_has(description) {
             let is_directory = scene.source_has(description) == Some(FileType::Directory);
@@ -178,13 +202,20 @@ fn modules_of(scene: &Scene<'_>, description: &str) -> Vec<String> {
     listed.unwrap_or_default().lines().map(|line| line.trim().to_owned()).collect()
 }
 
-/// Returns the projects that one requires without condition (setuptools, `requires.txt`).
+/// Returns the projects that one requires without condition (setuptools, `requires.txt`; core metadata,
+/// `Requires-Dist`).
 fn requirements(scene: &Scene<'_>, description: &str) -> Vec<String> {
-    let listed = text(scene.surroundings.roots, format!("{description}/requires.txt").as_bytes());
-    let listed = listed.unwrap_or_default();
+    let read = |file: &str| {
+        text(scene.surroundings.roots, format!("{description}/{file}").as_bytes())
+            .unwrap_or_default()
+    };
+    let (listed, metadata) = (read("requires.txt"), read("METADATA"));
     let always = listed.lines().take_while(|line| !line.starts_with('['));
+    let header = metadata.lines().take_while(|line| !line.is_empty());
+    let fields = header.filter_map(|line| line.strip_prefix("Requires-Dist: "));
     let name = |line: &str| line.chars().take_while(|l| is_of_project(*l)).collect::<String>();
-    always.map(name).filter(|name| !name.is_empty()).collect()
+    let names = always.chain(fields.filter(|field| !field.contains(';'))).map(name);
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// Finds a package or module; says whether it is a directory.

@@ -304,6 +304,101 @@ fn what_is_loaded_whatever_the_packages_say_comes_with_what_its_package_depends_
 }
 
 #[test]
+fn who_looks_for_all_that_a_project_requires_wants_its_description() {
+    let modules = "/usr/lib/python3/dist-packages";
+    let status =
+        "Package: app\nDepends: python3-one\n\nPackage: python3-one\n\nPackage: python3-two\n";
+    let metadata = "Name: one\nRequires-Dist: two (>=1)\nRequires-Dist: three ; extra == 'all'\n\n\
+                    Requires-Dist: four\n";
+    let told = |import: &str| {
+        let mut host = python()
+            .file("/var/lib/dpkg/status", status)
+            .program("/usr/bin/app", "#!/usr/bin/python3\nimport one\n")
+            .file(format!("{modules}/one/__init__.py"), import)
+            .file(format!("{modules}/one-1.0.dist-info/METADATA"), metadata)
+            .file(
+                "/var/lib/dpkg/info/python3-one.list",
+                format!("{modules}/one-1.0.dist-info\n{modules}/one\n"),
+            );
+        for name in ["two", "three", "four"] {
+            host = host.file(format!("{modules}/{name}-1.0.egg-info/PKG-INFO"), "");
+        }
+        let lines = remedies(host).into_iter();
+        lines.filter(|line| line.contains("egg-info")).collect::<Vec<_>>()
+    };
+    let two = format!("tree \"{modules}/two-1.0.egg-info\"");
+    assert_eq!(told("from pkg_resources import iter_entry_points\n"), [two]);
+    assert_eq!(told("import importlib\n"), [""; 0]);
+}
+
+#[test]
+fn a_module_that_a_script_of_node_asks_for_may_be_one_that_its_package_recommends() {
+    let told = |script: &str| {
+        let status = "Package: app\nRecommends: tool\nDepends: part\n\nPackage: part\n\n\
+                      Package: tool\nDepends: below\n\nPackage: below\n\nPackage: other\n";
+        let mut host = debian()
+            .file("/var/lib/dpkg/status", status)
+            .program("/usr/bin/node", Sample::program().bytes())
+            .program("/usr/bin/app", format!("#!/usr/bin/node\n{script}\n"));
+        host = package(host, "app", &["/usr/bin/app"]);
+        for name in ["part", "tool", "below", "other"] {
+            let path = format!("/usr/share/nodejs/{name}/package.json");
+            host = package(host.file(&path, "{}"), name, &[&path]);
+        }
+        remedies(host).contains(&"tree \"/usr/share/nodejs/below\"".to_owned())
+    };
+    assert!(told("resolve('tool', here)") && told("require(\"tool\")"));
+    assert!(!told("say('no tool')"));
+}
+
+#[test]
+fn programs_whose_names_go_on_from_that_of_a_script_are_its_parts() {
+    let told = |script: &str, count: usize| {
+        let names: Vec<String> = (0..count).map(|at| format!("/usr/bin/app-{at}")).collect();
+        let mut paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        paths.push("/usr/bin/app");
+        let mut host = debian()
+            .file("/var/lib/dpkg/status", "Package: app\n")
+            .program("/usr/bin/sh", Sample::program().bytes())
+            .program("/usr/bin/app", format!("#!/usr/bin/sh\n{script}\n"));
+        for name in &names {
+            host = host.program(name, Sample::program().bytes());
+        }
+        remedies(package(host, "app", &paths))
+    };
+    let both = ["binary \"/usr/bin/app-0\"", "binary \"/usr/bin/app-1\""];
+    for script in ["\"$cmd-$1\" x", "for f in \"$0\"-*; do :; done", "exec app-$1", "x=app-${1#-}"]
+    {
+        assert_eq!(told(script, 2), both, "{script}");
+    }
+    assert_eq!(told("x=$other", 2), [""; 0]);
+    assert_eq!(told("exec app-$1", 1), [""; 0]);
+}
+
+#[test]
+fn modules_of_an_interpreter_inside_a_program_start_others() {
+    let status = "Package: app\nDepends: git\n\nPackage: git\n\nPackage: other\n";
+    let modules = "import subprocess\nsubprocess.Popen([b'git', b'init'])\nPopen(['other'])\n";
+    let program = Sample::program().bytes();
+    let mut host = debian()
+        .file("/var/lib/dpkg/status", status)
+        .program("/usr/bin/app", Sample::program().needs("libpython3.11.so.1.0").bytes())
+        .file(
+            "/usr/lib/libpython3.11.so.1.0",
+            Sample::library().soname("libpython3.11.so.1.0").bytes(),
+        )
+        .file("/usr/lib/python3/dist-packages/app.py", modules);
+    for name in ["git", "other"] {
+        let path = format!("/usr/bin/{name}");
+        host = package(host.program(&path, &program), name, &[&path]);
+    }
+    let host = package(host, "app", &["/usr/bin/app", "/usr/lib/python3/dist-packages/app.py"]);
+    let told = remedies(host);
+    assert!(told.contains(&"binary \"/usr/bin/git\"".to_owned()), "{told:#?}");
+    assert!(!told.contains(&"binary \"/usr/bin/other\"".to_owned()), "{told:#?}");
+}
+
+#[test]
 fn who_finds_libraries_by_short_names_asks_the_cache() {
     let find = "from ctypes.util import find_library\nfind_library('x')\n";
     let host = python()

@@ -154,6 +154,68 @@ fn plug_ins_and_the_configuration_of_a_service_are_missing() {
 }
 
 #[test]
+fn plug_ins_have_names_as_libraries_in_a_directory_that_is_named_for_them() {
+    let told = |text: &str, place: &str| {
+        let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/app-cache\n";
+        let host = machine()
+            .file("/var/lib/dpkg/info/app.list", list)
+            .file("/usr/lib/app/app-cache", "x")
+            .file(place, Sample::library().bytes());
+        let told = said(host, Sample::program().constant(text), |case| case);
+        told.contains(&"plugins_are_missing: tree \"/usr/lib/app\"".to_owned())
+    };
+    assert!(told("%s/plugins", "/usr/lib/app/plugins/libone.so"));
+    assert!(told("%s/plugins", "/usr/lib/app/plugins/kind/libone.so"));
+    assert!(!told("plug", "/usr/lib/app/plugins/libone.so"));
+    assert!(!told("%s/parts", "/usr/lib/app/parts/libone.so"));
+}
+
+#[test]
+fn what_is_for_linkers_is_no_plug_in_and_an_empty_directory_no_configuration() {
+    let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/LLVMgold.so\n/etc/none\n/etc/none/zones\n";
+    let host = machine()
+        .file("/var/lib/dpkg/info/app.list", list)
+        .file("/usr/lib/app/LLVMgold.so", Sample::library().bytes())
+        .directory("/etc/none/zones");
+    let unit = "[Service]\nType=notify\nExecStart=/usr/bin/app -d /etc/none\n";
+    let at = "/usr/lib/systemd/system/app.service";
+    let told = said(
+        host.file(at, unit).file("/var/lib/dpkg/info/app.list", format!("{list}{at}\n")),
+        Sample::program(),
+        |case| case,
+    );
+    assert!(!told.iter().any(|told| told.contains("missing")), "{told:#?}");
+}
+
+#[test]
+fn a_program_of_go_names_the_configuration_of_its_package() {
+    let told = |text: &str, is_go: bool| {
+        let host = machine()
+            .file("/var/lib/dpkg/info/app.list", "/usr/bin/app\n/etc/all/app.yml\n/etc/all/key\n")
+            .file("/etc/all/app.yml", "x")
+            .file("/etc/all/key", "x");
+        let app = Sample::program().constant(text);
+        let app = if is_go { app.note("Go", 4, b"id") } else { app };
+        let line = "configuration_is_missing: file \"/etc/all/app.yml\"".to_owned();
+        said(host, app, |case| case).contains(&line)
+    };
+    assert!(told("a value/etc/all/app.ymland more", true));
+    assert!(!told("/etc/all", true) && !told("a value/etc/all/app.ymland more", false));
+}
+
+#[test]
+fn who_names_the_file_of_the_local_time_may_want_it() {
+    let told = |text: &str| {
+        let host = machine().file("/usr/share/zoneinfo/UTC", "TZif2");
+        said(host, Sample::program().constant(text), |case| case)
+    };
+    let line = "data_is_left_out: needs timezones=\"UTC\"; \
+                symlink \"/etc/localtime\" to=\"/usr/share/zoneinfo/UTC\"";
+    assert!(told("/etc/localtime").contains(&line.to_owned()), "{:#?}", told("/etc/localtime"));
+    assert!(!told("/etc/local").contains(&line.to_owned()));
+}
+
+#[test]
 fn directories_of_state_bear_the_name_of_the_package() {
     let app = Sample::program()
         .constant("/var/lib/app/db")
@@ -294,8 +356,25 @@ fn a_compiler_wants_headers_start_files_and_the_tools_of_its_packages() {
     );
     assert!(told.contains(&data), "{told:#?}");
     assert!(told.contains(&"helpers_are_missing: binary \"/usr/bin/as\"".to_owned()), "{told:#?}");
-    let told = said(host, Sample::program().constant("crt.o"), |case| case);
+    let told = said(host.clone(), Sample::program().constant("crt.o"), |case| case);
     assert!(!told.iter().any(|told| told.contains("missing")), "{told:#?}");
+    // Who has clang's driver in a library starts no other program, unless it calls that.
+    let list = ["/usr/bin/app", "/usr/lib/app/crtbegin.o", "/usr/lib/app/clang/include/stddef.h"];
+    let library = Sample::library().soname("libclang.so.1").constant("crt1.o");
+    let host = host
+        .file("/var/lib/dpkg/info/app-dev.list", format!("/usr\n/usr/include/z.h\n{}\n", list[2]))
+        .file(
+            "/var/lib/dpkg/status",
+            status.replacen("Package: app\n", "Package: app\nDepends: app-dev\n", 1),
+        )
+        .file(list[2], "x")
+        .file(format!("{place}/libclang.so.1"), library.bytes());
+    let parser = || Sample::program().needs("libclang.so.1");
+    let told = said(host.clone(), parser(), |case| case).join("\n");
+    assert!(told.contains("tree \"/usr/lib/app/clang/include\""), "{told}");
+    assert!(!told.contains("binary \"/usr/bin/as\""), "{told}");
+    let driver = parser().imports("_ZN5clang6driver6Driver16BuildCompilationE");
+    assert!(said(host, driver, |case| case).join("\n").contains("binary \"/usr/bin/as\""));
 }
 
 #[test]
