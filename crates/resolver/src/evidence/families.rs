@@ -46,6 +46,8 @@ pub(super) enum Condition {
     Glibc,
     /// glibc, and this stands in the constants of the program.
     Mentions(Mention),
+    /// A class of the image's draws text.
+    DrawsInJava,
     /// The image has something at this path.
     ImageHas(&'static str),
     /// A line of one of these files of the image has this word outside of a comment.
@@ -465,6 +467,19 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     fonts(Trigger::Needs("libfontconfig.so.1"), true),
     fonts(Trigger::Needs("libpango-1.0.so.0"), true),
     fonts(Trigger::Loads("libfontconfig.so.1"), false),
+    // Measured with OpenJDK 17: "Fontconfig head is null".
+    PluginFamily {
+        name: "fonts, and what finds them",
+        trigger: Trigger::Program(JAVA),
+        files: &[
+            Files::Named("libfontconfig.so.1"),
+            Files::TreesAt(&["/etc/fonts", "/usr/share/fontconfig"]),
+            Files::TreeAt("/usr/share/fonts"),
+        ],
+        without: "classes that draw text fail",
+        warns: false,
+        condition: Condition::DrawsInJava,
+    },
     // Kpathsea manual, "Filename lookup"; Debian's "TeX Policy". Measured with pdftex: without the
     // formats it starts `mktexfmt`.
     PluginFamily {

@@ -16,6 +16,7 @@ mod facts;
 mod families;
 mod file_names;
 mod helpers;
+mod jars;
 mod note;
 pub(crate) mod opening;
 mod parcels;

@@ -7,6 +7,7 @@ use imgc_planner::recipe::ImagePath;
 
 use super::data::runs_script;
 use super::families::{Condition, FAMILIES, Files, PluginFamily, Trigger};
+use super::jars;
 use super::parcels::tree_of;
 use super::scene::{Object, Scene};
 use crate::error::{Name, ResolveError};
@@ -56,10 +57,12 @@ fn add_families(
 ) {
     let mut told = BTreeSet::new();
     for (place, family) in FAMILIES.iter().enumerate() {
-        if told.contains(family.name) || !holds(scene, run, program, &family.condition) {
+        if told.contains(family.name) {
             continue;
         }
-        for trigger in triggers(&family.trigger, program, objects) {
+        let triggers = triggers(&family.trigger, program, objects);
+        let holds = || holds(scene, run, program, &family.condition);
+        for trigger in triggers.into_iter().take_while(|_| holds()) {
             let add = lines(scene, run, family, trigger, objects);
             if add.is_empty() {
                 continue;
@@ -86,6 +89,7 @@ fn holds(scene: &Scene<'_>, run: &Run, program: &Object<'_>, condition: &Conditi
             let is_haskell = mentions.contains(&Mention::Haskell);
             Scene::glibc(run).is_some() && mentions.contains(mention) && !is_haskell
         }
+        Condition::DrawsInJava => jars::draw_text(scene),
         Condition::Glibc => Scene::glibc(run).is_some(),
         Condition::GlibcBefore(version) => Scene::glibc(run).is_some_and(|own| own < *version),
         Condition::ImageHas(path) => {

@@ -14,6 +14,7 @@ use imgc_planner::recipe::ImagePath;
 
 use super::Missing;
 use super::code::Code;
+use super::commands::can_start;
 use super::language::{LANGUAGES, Language, is_below};
 use crate::evidence::data::{is_data, is_public, is_shared};
 use crate::evidence::scene::Scene;
@@ -365,7 +366,12 @@ fn add(scene: &Scene<'_>, path: &[u8], missing: &mut Missing) {
         }
         FileType::Directory => "tree",
         FileType::Regular if !is_readable => return,
-        FileType::Regular if walk.stat.mode & 0o111 != 0 && !text.contains(".so") => "binary",
+        // What has no first line for the kernel is read by a shell, whatever its mode says.
+        FileType::Regular
+            if walk.stat.mode & 0o111 != 0 && !text.contains(".so") && can_start(scene, text) =>
+        {
+            "binary"
+        }
         FileType::Regular => "file",
         FileType::Symlink | FileType::Special => return,
     };

@@ -317,7 +317,7 @@ fn is_of_shell(text: &str) -> bool {
 }
 
 /// Tells whether the kernel would start a file of the sources.
-fn can_start(scene: &Scene<'_>, path: &str) -> bool {
+pub(super) fn can_start(scene: &Scene<'_>, path: &str) -> bool {
     let roots = scene.surroundings.roots;
     let Ok(walk) = roots.walk(path.as_bytes(), &ImagePath::root()) else { return false };
     let start = roots.read_start(&walk, script::START_BYTES);

@@ -472,6 +472,50 @@ fn data_is_told_by_the_paths_that_a_program_names() {
 }
 
 #[test]
+fn a_java_program_that_draws_text_wants_fonts() {
+    // A member that is stored (APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16).
+    let jar = |class: &[u8]| {
+        let length = u8::try_from(class.len()).unwrap();
+        let mut jar = vec![0; 30];
+        jar[26] = 7;
+        jar.extend(b"A.class");
+        jar.extend(class);
+        let list = u8::try_from(jar.len()).unwrap();
+        let mut record = b"PK\x01\x02".to_vec();
+        record.resize(46, 0);
+        (record[20], record[28]) = (length, 7);
+        jar.extend(record);
+        jar.extend(b"A.class");
+        let mut end = b"PK\x05\x06".to_vec();
+        end.resize(22, 0);
+        end[16] = list;
+        jar.extend(end);
+        jar
+    };
+    let told = |class: &[u8]| {
+        let host = debian()
+            .program("/usr/bin/java", Sample::program().bytes())
+            .file("/usr/share/java/app.jar", jar(class))
+            .file("/usr/share/fonts/one.ttf", "x")
+            .file("/etc/fonts/fonts.conf", "x")
+            .file("/usr/share/fontconfig/one", "x")
+            .file(format!("{LIB}/libfontconfig.so.1"), Sample::library().bytes());
+        let case = case(host).binary("/usr/bin/java", "/usr/bin/java").runs("/usr/bin/java");
+        let case = case.file("/usr/share/java/app.jar", "/usr/share/java/app.jar", None);
+        let warnings = case.resolve().unwrap().warnings;
+        warnings.iter().flat_map(ResolveError::lines).collect::<Vec<_>>()
+    };
+    let fonts = [
+        "library \"libfontconfig.so.1\"",
+        "tree \"/etc/fonts\"",
+        "tree \"/usr/share/fontconfig\"",
+        "tree \"/usr/share/fonts\"",
+    ];
+    assert_eq!(told(b"..java/awt/Font.."), fonts);
+    assert_eq!(told(b"..java/lang/String.."), [""; 0]);
+}
+
+#[test]
 fn a_private_key_is_told_wherever_it_comes_from() {
     let key =
         format!("-----BEGIN PRIVATE KEY-----\n{}\n", "MIIEvQIBADANBgkqhkiG9w0BAQEF".repeat(3));
