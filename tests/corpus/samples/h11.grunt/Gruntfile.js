@@ -1,0 +1,5 @@
+module.exports = function (grunt) {
+  grunt.registerTask('default', 'Says hello.', function () {
+    grunt.log.writeln('hello');
+  });
+};

@@ -1,0 +1,7 @@
+# A small class
+class small {
+  file { '/tmp/small':
+    ensure  => file,
+    content => 'hello',
+  }
+}
