@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgc_planner::recipe::ImagePath;
 use imgc_planner::{ElfKind, Need, NodeId, Reason};
 
-use super::parcels::Parcels;
+use super::parcels::{Parcels, plugins_are_missing};
 use super::plugins::text;
 use super::scene::{Object, Scene, digest};
 use super::scripts::is_place_of_modules;
 use crate::error::{Name, ResolveError};
-use crate::glob::names;
+use crate::glob::{glob, names};
 use crate::host::FileType;
 use crate::root::Roots;
 use crate::secret;
@@ -341,20 +341,30 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
             }
             // All that a machine has for a language is there for its programs, and not for this one.
             other.retain(|named| !is_place_of_modules(named.path.as_bytes()));
-            for (named, is_missing) in [(data, true), (other, false)] {
+            let is_of_plugins = data.iter().all(|named| has_libraries_alone(scene, &named.path));
+            let as_data = |node, by, add| ResolveError::DataIsMissing { node, by, add };
+            let as_missing = if is_of_plugins { plugins_are_missing } else { as_data };
+            let as_left_out = |node, by, add| ResolveError::DataIsLeftOut { node, by, add };
+            for (named, as_error) in [(data, as_missing), (other, as_left_out)] {
                 let add: Vec<Name> = named.into_iter().map(|named| named.line).collect();
                 if !add.is_empty() {
                     let by = by.clone();
-                    found.entry(add.clone()).or_insert(if is_missing {
-                        ResolveError::DataIsMissing { node, by, add }
-                    } else {
-                        ResolveError::DataIsLeftOut { node, by, add }
-                    });
+                    found.entry(add.clone()).or_insert_with(|| as_error(node, by, add));
                 }
             }
         }
     }
     found.into_values().collect()
+}
+
+/// Tells whether all that lies in a directory of the sources is libraries: then these are plug-ins.
+fn has_libraries_alone(scene: &Scene<'_>, directory: &ImagePath) -> bool {
+    let files = glob(scene.surroundings.roots, format!("{directory}/*").as_bytes());
+    let is_library = |path: &ImagePath| {
+        let name = path.file_name().unwrap_or_default();
+        name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.")
+    };
+    !files.is_empty() && files.iter().all(is_library)
 }
 
 /// Returns the lines for a local time, if a program names the file of it, as the C library does for all, and
@@ -415,8 +425,13 @@ fn is_of(program: &str, path: &ImagePath) -> bool {
         text.chars().take_while(char::is_ascii_alphabetic).map(|l| l.to_ascii_lowercase()).collect()
     };
     let own = letters(program);
-    path.to_string().split('/').skip(3).map(letters).any(|part| {
-        own.len() > 1 && part.len() > 1 && (part.starts_with(&own) || own.starts_with(&part))
+    path.to_string().split('/').skip(3).any(|part| {
+        let start = letters(part);
+        let is_like = own.len() > 1
+            && start.len() > 1
+            && (start.starts_with(&own) || own.starts_with(&start));
+        // `p0f` has no letters to go by.
+        is_like || part.split('.').next() == Some(program)
     })
 }
 

@@ -26,6 +26,8 @@ pub(super) struct PluginFamily {
 pub(super) enum Trigger {
     /// It is one of these programs: names with patterns.
     Program(&'static [&'static str]),
+    /// It is one of these, and refers to this function itself.
+    ProgramWith(&'static [&'static str], &'static str),
     /// It needs this library itself, by `DT_NEEDED`, and not only through another one: the start of
     /// its name.
     Needs(&'static str),
@@ -369,6 +371,48 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: true,
         condition: Condition::Always,
     },
+    // Qt documentation, "SQL Database Drivers". Seen in runs: `quasselcore` ends with "Could not initialize
+    // any storage backend".
+    PluginFamily {
+        name: "the drivers of Qt for databases",
+        trigger: Trigger::Imports(&[
+            "_ZN12QSqlDatabase11addDatabaseERK7QStringS2_",
+            "_ZN12QSqlDatabase17isDriverAvailableERK7QString",
+        ]),
+        files: &[
+            Files::LibrariesBeside("libQt5Sql.so.5", "qt5/plugins/sqldrivers/*.so"),
+            Files::LibrariesBeside("libQt6Sql.so.6", "qt6/plugins/sqldrivers/*.so"),
+        ],
+        without: "it can use no database",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // Qt documentation, `QImageReader`: formats other than PNG and a few of old are plug-ins.
+    PluginFamily {
+        name: "the formats of images of Qt",
+        trigger: Trigger::Loads("libQt5Gui.so.5"),
+        files: &[Files::Libraries("qt5/plugins/imageformats/*.so")],
+        without: "it reads neither JPEG nor GIF",
+        warns: false,
+        condition: Condition::Always,
+    },
+    PluginFamily {
+        name: "the formats of images of Qt",
+        trigger: Trigger::Loads("libQt6Gui.so.6"),
+        files: &[Files::Libraries("qt6/plugins/imageformats/*.so")],
+        without: "it reads neither JPEG nor GIF",
+        warns: false,
+        condition: Condition::Always,
+    },
+    // Qt documentation, `QSslSocket`: since version 6 what does TLS is a plug-in.
+    PluginFamily {
+        name: "TLS for Qt",
+        trigger: Trigger::Loads("libQt6Network.so.6"),
+        files: &[Files::Libraries("qt6/plugins/tls/*.so")],
+        without: "it makes no connections by TLS",
+        warns: false,
+        condition: Condition::Always,
+    },
     // gdk-pixbuf documentation, gdk-pixbuf-query-loaders(1): loaders and their index. Debian's asks GIO
     // which format it is. Measured on 2.42: without the MIME types none is recognized.
     PluginFamily {
@@ -446,6 +490,15 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         warns: true,
         condition: Condition::Always,
     },
+    // XML Catalogs (OASIS), and libxml2's documentation, "Catalog support".
+    PluginFamily {
+        name: "the catalog of XML",
+        trigger: Trigger::Imports(&["xmlLoadCatalogs", "xmlInitializeCatalog"]),
+        files: &[Files::FileAt("/etc/xml/catalog")],
+        without: "documents find schemas and style sheets by network alone",
+        warns: false,
+        condition: Condition::Always,
+    },
     // Mono's `config`, in which the libraries of .NET have other names: files are read through this one.
     PluginFamily {
         name: "Mono's native library",
@@ -518,6 +571,15 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
             Files::TreeAt("/etc/openmpi"),
         ],
         without: "it does not start",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // Seen in runs: it ends when it starts, without a word or with "unknown protocol icmp". Others fall back.
+    PluginFamily {
+        name: "the numbers of protocols",
+        trigger: Trigger::ProgramWith(&["fping", "ping", "ping6"], "getprotobyname"),
+        files: &[Files::FileAt("/etc/protocols")],
+        without: "it ends when it starts",
         warns: true,
         condition: Condition::Always,
     },

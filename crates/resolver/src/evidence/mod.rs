@@ -115,6 +115,7 @@ pub(crate) fn judge<'i>(
         warnings.extend(dependencies::judge(scene, start, &parcels));
         warnings.extend(unlinked::judge(scene, &parcels));
         warnings.extend(referred::judge(scene, &parcels));
+        warnings.extend(referred::of_catalogs(scene));
         warnings.extend(compilers::judge(scene, &parcels));
         warnings.extend(parcels.judge(scene, &warnings));
         warnings.extend(set_id::judge(scene, start));

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
+use imgc_planner::{ElfKind, Mention, NodeId};
 use memchr::memmem::Finder;
 
+use super::candidates::opens_libraries;
 use super::data::{READABLE, is_at, is_behind_closed, is_public, is_shared, is_triplet, line};
 use super::file_names::FileNames;
 use super::plugins::text;
@@ -198,7 +199,7 @@ impl<'a> Parcels<'a> {
             let (configuration, other): (Vec<Name>, Vec<Name>) =
                 lines.into_iter().partition(|line| {
                     let path = path_of(line);
-                    if tree_of(line).is_some_and(|tree| is_empty(scene, &tree)) {
+                    if tree_of(line).is_some_and(|tree| says_nothing(scene, &tree)) {
                         return false;
                     }
                     let is_given = || starts.iter().any(|start| has(start.as_bytes(), path));
@@ -228,15 +229,7 @@ impl<'a> Parcels<'a> {
             }
             if !plugins.is_empty() {
                 let (by, add) = (by.clone(), plugins);
-                let family = "the plug-ins of its package";
-                let without = "what they are for cannot be done";
-                remarks.entry(add.clone()).or_insert(ResolveError::PluginsAreMissing {
-                    node,
-                    by,
-                    family,
-                    without,
-                    add,
-                });
+                remarks.entry(add.clone()).or_insert(plugins_are_missing(node, by, add));
             }
             for (add, is_missing) in [(configuration, true), (other, false)] {
                 if add.is_empty() {
@@ -260,6 +253,13 @@ impl<'a> Parcels<'a> {
         }
         remarks.into_values().collect()
     }
+}
+
+/// Returns the warning for plug-ins of a program's packages.
+pub(super) fn plugins_are_missing(node: NodeId, by: ImagePath, add: Vec<Name>) -> ResolveError {
+    let family = "the plug-ins of its package";
+    let without = "what they are for cannot be done";
+    ResolveError::PluginsAreMissing { node, by, family, without, add }
 }
 
 /// Returns the places of data that are said to be missing.
@@ -294,6 +294,9 @@ fn own_objects<'s>(scene: &Scene<'s>, run: &'s Run, parcel: &Parcel) -> Vec<Obje
 /// that linkers and compilers open (`LLVMgold.so`).
 const FOR_LINKERS: &[&[u8]] = &[b"lib", b"LLVM"];
 
+/// Libraries that open some of their own, and none for who needs them.
+const CARRIERS_OF_OPENERS: &[&[u8]] = &[b"libc.so", b"libcrypto.so", b"libssl.so", b"libpam.so"];
+
 /// What a directory of libraries is called that a program opens by the names it finds there.
 const OF_PLUGINS: &[&[u8]] = &[b"plugins", b"plug-ins", b"modules", b"extensions"];
 
@@ -308,8 +311,29 @@ fn has_plugins(scene: &Scene<'_>, run: &Run, parcel: &Parcel, line: &Name) -> bo
         name.ends_with(b".so") && !FOR_LINKERS.iter().any(|start| name.starts_with(start))
     };
     let plugins: Vec<&ImagePath> = below.filter(is_plugin).collect();
-    !plugins.is_empty() && !plugins.iter().any(|path| scene.has(path))
+    !plugins.is_empty()
+        && !plugins.iter().any(|path| scene.has(path))
+        && opens_any(scene, run, parcel)
         || has_named_plugins(scene, run, parcel, &directory)
+}
+
+/// Tells whether a program, or one of the libraries that it needs itself, opens others at all; of what is
+/// not dynamic that cannot be seen.
+fn opens_any(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> bool {
+    let objects = scene.objects(run);
+    let Some(program) = objects.first() else { return false };
+    let needed = &program.facts().needed;
+    let is_near = |object: &&Object<'_>| {
+        let soname = object.facts().soname.as_deref();
+        object.path == run.place
+            || parcel.paths.contains(object.source)
+            || soname.is_some_and(|soname| {
+                let is_loader = CARRIERS_OF_OPENERS.iter().any(|start| soname.starts_with(start));
+                !is_loader && needed.iter().any(|needed| **needed == *soname)
+            })
+    };
+    program.facts().kind != ElfKind::Dynamic
+        || objects.iter().filter(is_near).any(|object| opens_libraries(object.facts()))
 }
 
 /// Tells whether a directory has one of plug-ins below it that the program, or a library of its packages,
@@ -340,16 +364,22 @@ fn last_name(line: &Name) -> &[u8] {
     path_of(line).rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
-/// Tells whether there is no file in a directory of the sources, and none in those that lie in it.
-fn is_empty(scene: &Scene<'_>, directory: &ImagePath) -> bool {
+/// Tells whether no file in a directory of the sources, or in those that lie in it, says more than comments
+/// do.
+fn says_nothing(scene: &Scene<'_>, directory: &ImagePath) -> bool {
     let roots = scene.surroundings.roots;
-    let is_file = |path: &ImagePath| {
+    let is_said = |line: &[u8]| {
+        let line = line.trim_ascii();
+        !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";")
+    };
+    let says = |path: &ImagePath| {
         let walk = roots.walk(path.as_bytes(), &ImagePath::root());
-        walk.is_ok_and(|walk| walk.stat.file_type != FileType::Directory)
+        let is_file = walk.is_ok_and(|walk| walk.stat.file_type != FileType::Directory);
+        let lines = |text: Vec<u8>| text.split(|byte| *byte == b'\n').any(is_said);
+        is_file && text(roots, &path.to_string()).is_none_or(lines)
     };
-    let has = |pattern: &str| {
-        glob(roots, format!("{directory}/{pattern}").as_bytes()).iter().any(is_file)
-    };
+    let has =
+        |pattern: &str| glob(roots, format!("{directory}/{pattern}").as_bytes()).iter().any(says);
     !has("*") && !has("*/*")
 }
 

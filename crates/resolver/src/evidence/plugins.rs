@@ -141,10 +141,14 @@ fn triggers<'o>(
     objects: &'o [Object<'_>],
 ) -> Vec<&'o Object<'o>> {
     let facts = program.facts();
+    let is_one = |names: &[&str]| {
+        let own = program.source.file_name().unwrap_or_default();
+        names.iter().any(|name| name_matches(name.as_bytes(), own))
+    };
     match trigger {
-        Trigger::Program(names) => {
-            let own = program.source.file_name().unwrap_or_default();
-            let is_one = names.iter().any(|name| name_matches(name.as_bytes(), own));
+        Trigger::Program(names) => is_one(names).then_some(program).into_iter().collect(),
+        Trigger::ProgramWith(names, function) => {
+            let is_one = is_one(names) && facts.imports_any(&[function]);
             is_one.then_some(program).into_iter().collect()
         }
         Trigger::Needs(name) => {

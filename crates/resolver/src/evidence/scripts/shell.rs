@@ -177,7 +177,8 @@ fn commands(text: &str) -> Commands {
         for piece in &pieces {
             read_piece(piece, &mut commands);
         }
-        if open_quote.is_none() {
+        // Comments and quoted texts stand in no piece.
+        if open_quote.is_none() && pieces.iter().any(|piece| piece.contains("<<")) {
             here = here_document(line);
         }
     }
@@ -412,6 +413,12 @@ mod tests {
             found.called.into_iter().collect::<Vec<_>>(),
             ["basename", "echo", "sort", "tr"]
         );
+    }
+
+    #[test]
+    fn no_here_document_starts_in_a_comment() {
+        let found = commands("## <<insert here>>\necho '<<END'\nsort <<'END'\ncat\nEND\ntr\n");
+        assert_eq!(found.called.into_iter().collect::<Vec<_>>(), ["echo", "sort", "tr"]);
     }
 
     #[test]

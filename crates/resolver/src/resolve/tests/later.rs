@@ -195,6 +195,49 @@ fn a_family_is_told_if_the_sources_have_it_and_the_image_has_nothing_of_it() {
 }
 
 #[test]
+fn a_tool_that_ends_without_the_numbers_of_protocols_is_warned_of() {
+    let app = Sample::program().needs("libc.so.6").imports("getprotobyname").bytes();
+    let host = |path: &str| debian().program(path, &app).file("/etc/protocols", "icmp 1 ICMP\n");
+    let found = |path: &str| {
+        let found = case(host(path)).binary(path, path).resolve().unwrap().warnings;
+        found.iter().map(miette::Diagnostic::severity).collect::<Vec<_>>()
+    };
+    assert_eq!(found("/usr/bin/fping"), [Some(miette::Severity::Warning)]);
+    assert_eq!(found("/usr/bin/app"), [Some(miette::Severity::Advice)]);
+}
+
+#[test]
+fn a_directory_of_libraries_that_is_named_is_one_of_plugins() {
+    let app = Sample::program().needs("libc.so.6").constant("/usr/lib/app2");
+    let host = debian()
+        .program("/usr/bin/app", app.bytes())
+        .file("/usr/lib/app2/libone.so.0", Sample::library().bytes());
+    let found = warnings(host.clone(), |case| case);
+    assert!(found[0].contains("opens the plug-ins of its package"), "{found:#?}");
+    let found = warnings(host.file("/usr/lib/app2/table", ""), |case| case);
+    assert!(found[0].contains("names data that the image has not"), "{found:#?}");
+}
+
+#[test]
+fn what_a_catalog_names_is_told() {
+    let host = debian()
+        .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
+        .file("/etc/sgml/one.cat", "CATALOG /usr/share/sgml/one/catalog\n")
+        .file("/usr/share/sgml/one/catalog", "PUBLIC \"-//One\" \"one.dtd\"\n");
+    let catalog = |case: Case| case.text("/etc/sgml/catalog", "CATALOG /etc/sgml/one.cat\n");
+    assert_eq!(
+        warnings(host.clone(), catalog),
+        ["`/etc/sgml/catalog` names files that the image has not, and may do without\n\
+             add what is used, or accept it:\n  file \"/etc/sgml/one.cat\"\n  allow data_is_left_out \"…\""]
+    );
+    let both = |case: Case| catalog(case).file("/etc/sgml/one.cat", "/etc/sgml/one.cat", None);
+    let found = warnings(host.clone(), both);
+    assert!(found[0].contains("tree \"/usr/share/sgml/one\""), "{found:#?}");
+    let all = |case: Case| both(case).tree("/usr/share/sgml/one", "/usr/share/sgml/one", &[]);
+    assert_eq!(warnings(host, all), [""; 0]);
+}
+
+#[test]
 fn modules_of_name_services_are_those_of_the_configuration() {
     let app = Sample::program().needs("libc.so.6").imports("getaddrinfo").bytes();
     let module = |name: &str| Sample::library().soname(name).needs("libc.so.6").bytes();

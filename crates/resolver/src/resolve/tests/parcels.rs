@@ -134,8 +134,13 @@ fn plug_ins_and_the_configuration_of_a_service_are_missing() {
         .file("/var/lib/dpkg/info/app.list", list)
         .file("/usr/lib/app/one.so", Sample::library().bytes())
         .file("/etc/app.conf", "x");
-    let told = said(host.clone(), Sample::program().constant("%s/app.conf"), |case| case);
-    assert!(told.contains(&"plugins_are_missing: tree \"/usr/lib/app\"".to_owned()), "{told:#?}");
+    let app = || Sample::program().constant("%s/app.conf");
+    let told = said(host.clone(), app().imports("dlopen"), |case| case);
+    let plugins = "plugins_are_missing: tree \"/usr/lib/app\"".to_owned();
+    assert!(told.contains(&plugins), "{told:#?}");
+    // Who opens nothing has them for others.
+    let told = said(host.clone(), app(), |case| case);
+    assert!(!told.contains(&plugins), "{told:#?}");
     let told_of = "configuration_is_missing: file \"/etc/app.conf\"".to_owned();
     assert!(told.contains(&told_of), "{told:#?}");
     // Else it is for what starts the program,
@@ -171,12 +176,13 @@ fn plug_ins_have_names_as_libraries_in_a_directory_that_is_named_for_them() {
 }
 
 #[test]
-fn what_is_for_linkers_is_no_plug_in_and_an_empty_directory_no_configuration() {
-    let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/LLVMgold.so\n/etc/none\n/etc/none/zones\n";
+fn what_is_for_linkers_is_no_plug_in_and_comments_alone_are_no_configuration() {
+    let list = "/usr/bin/app\n/usr/lib/app\n/usr/lib/app/LLVMgold.so\n/etc/none\n/etc/none/zones\n\
+                /etc/none/zones/README\n";
     let host = machine()
         .file("/var/lib/dpkg/info/app.list", list)
         .file("/usr/lib/app/LLVMgold.so", Sample::library().bytes())
-        .directory("/etc/none/zones");
+        .file("/etc/none/zones/README", "# Zones of your own stand here.\n\n");
     let unit = "[Service]\nType=notify\nExecStart=/usr/bin/app -d /etc/none\n";
     let at = "/usr/lib/systemd/system/app.service";
     let told = said(
