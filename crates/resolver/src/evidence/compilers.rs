@@ -30,6 +30,9 @@ const PREPROCESSOR: &[u8] = b"cc1";
 /// What drivers start of the packages that theirs depend on (GCC manual, "Directory Options", `-B`).
 const TOOLS: &[&str] = &["/usr/bin/as", "/usr/bin/ld"];
 
+/// What GCC has wrappers of.
+const WRAPPED: &[&str] = &["ar", "nm", "ranlib"];
+
 /// The same of one for another machine, below `/usr/TARGET` (GCC manual, "Configuration",
 /// `--with-sysroot`; Debian's cross compilers), and its headers there.
 const TOOLS_OF_TARGET: &[&str] = &["bin/as", "bin/ld"];
@@ -43,6 +46,13 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
     let mut found: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
+        if let Some(path) = wrapped(&program).filter(|path| is_absent(scene, path)) {
+            let (node, by) = (run.node, program.path.clone());
+            let (names, add) =
+                (vec![Name::new(&path)], vec![Name::new(format!("binary \"{path}\""))]);
+            let missing = ResolveError::HelpersAreMissing { node, by, names, add: add.clone() };
+            found.entry(add).or_insert(missing);
+        }
         let objects = scene.objects(run);
         if !is_driver(&program, &objects) {
             continue;
@@ -89,6 +99,20 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
         }
     }
     found.into_values().collect()
+}
+
+/// Returns the tool that a program starts with GCC's plug-in by its own name, `gcc-ar-12` (GCC manual,
+/// `-flto`).
+fn wrapped(program: &Object<'_>) -> Option<String> {
+    let name = std::str::from_utf8(program.source.file_name()?).ok()?;
+    let (_, rest) = name.split_once("gcc-")?;
+    let tool = rest.split('-').next().filter(|tool| WRAPPED.contains(tool))?;
+    Some(format!("/usr/bin/{tool}"))
+}
+
+/// Tells whether the sources have a program that the image has not.
+fn is_absent(scene: &Scene<'_>, path: &str) -> bool {
+    !scene.image_has(path) && scene.source_has(path) == Some(FileType::Regular)
 }
 
 /// Returns the lines for the libraries that the packages of what the image runs have for those who

@@ -16,6 +16,9 @@ const OPENERS: &[&str] = &[
     "nohup", "nice", "env", "eval", "xargs",
 ];
 
+/// Those of them behind which it is a program, and nothing that the shell has in itself.
+const STARTERS: &[&str] = &["exec", "nohup", "nice", "env", "xargs"];
+
 /// Commands that every shell has in itself (XCU 2.14, bash(1), dash(1)).
 const BUILT_IN: &[&str] = &[
     "alias", "bg", "bind", "break", "builtin", "cd", "complete", "continue", "declare", "dirs",
@@ -43,8 +46,9 @@ fn missing_below(scene: &Scene<'_>, text: &str, depth: usize) -> Missing {
     let commands = commands(text);
     let is_c = is_for_c_shell(text);
     for name in &commands.called {
-        let is_built_in =
-            BUILT_IN.contains(&&**name) && !(is_c && NOT_IN_C_SHELL.contains(&&**name));
+        let is_built_in = BUILT_IN.contains(&&**name)
+            && !commands.started.contains(name)
+            && !(is_c && NOT_IN_C_SHELL.contains(&&**name));
         let is_own = commands.defined.contains(name) || is_built_in;
         if is_own || is_asked_for(text, name) {
             continue;
@@ -148,6 +152,8 @@ const QUOTED: char = '\u{1}';
 #[derive(Debug, Default)]
 struct Commands {
     called: BTreeSet<String>,
+    /// Those of them that are programs, whatever the shell has in itself.
+    started: BTreeSet<String>,
     /// Functions and aliases.
     defined: BTreeSet<String>,
     /// Files that are read as a part of it.
@@ -350,6 +356,7 @@ fn read_piece(piece: &str, commands: &mut Commands) {
         return;
     }
     let mut words = piece.split_whitespace().peekable();
+    let mut is_started = false;
     while let Some(word) = words.next() {
         if word == "function" {
             commands.defined.extend(words.next().map(ToOwned::to_owned));
@@ -362,6 +369,7 @@ fn read_piece(piece: &str, commands: &mut Commands) {
             name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_+[]".contains(letter))
         });
         let is_redirection = word.starts_with(['<', '>']) || word.ends_with(['<', '>']);
+        is_started |= STARTERS.contains(&word);
         if OPENERS.contains(&word) || is_assignment || is_redirection || word.starts_with('-') {
             continue;
         }
@@ -374,6 +382,7 @@ fn read_piece(piece: &str, commands: &mut Commands) {
         }
         if word.chars().all(is_of_name) {
             commands.called.insert(word.to_owned());
+            commands.started.extend(is_started.then(|| word.to_owned()));
         }
         return;
     }
@@ -413,6 +422,12 @@ mod tests {
             found.called.into_iter().collect::<Vec<_>>(),
             ["basename", "echo", "sort", "tr"]
         );
+    }
+
+    #[test]
+    fn what_is_started_by_another_is_a_program() {
+        let found = commands("exec echo one\necho two | xargs -n1 printf '%s'\ntest -e x && pwd\n");
+        assert_eq!(found.started.into_iter().collect::<Vec<_>>(), ["echo", "printf"]);
     }
 
     #[test]

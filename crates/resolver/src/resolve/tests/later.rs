@@ -219,6 +219,22 @@ fn a_directory_of_libraries_that_is_named_is_one_of_plugins() {
 }
 
 #[test]
+fn a_wrapper_of_a_tool_starts_that() {
+    let tool = Sample::program().needs("libc.so.6").bytes();
+    let told = |path: &str| {
+        let host = debian().program(path, &tool).program("/usr/bin/ranlib", &tool);
+        let found = case(host).binary(path, path).resolve().unwrap().warnings;
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let found = told("/usr/bin/x86_64-linux-gnu-gcc-ranlib-12");
+    assert!(
+        found[0].contains("starts programs that the image has not: `/usr/bin/ranlib`"),
+        "{found:?}"
+    );
+    assert_eq!(told("/usr/bin/gcc-12"), [""; 0]);
+}
+
+#[test]
 fn what_a_catalog_names_is_told() {
     let host = debian()
         .program("/usr/bin/app", Sample::program().needs("libc.so.6").bytes())
