@@ -181,8 +181,8 @@ impl<'a> Parcels<'a> {
     /// Returns what is said of the programs whose packages bring what the image has not, and of which
     /// nothing is said yet.
     pub(super) fn judge(&self, scene: &Scene<'_>, said: &[ResolveError]) -> Vec<ResolveError> {
-        let told = missing_data(said);
-        let is_told = |tree: &ImagePath| {
+        let (data, plugins) = missing(said);
+        let is_among = |told: &[ImagePath], tree: &ImagePath| {
             told.iter().any(|path| path.starts_with(tree) || tree.starts_with(path))
         };
         let mut remarks: BTreeMap<Vec<Name>, ResolveError> = BTreeMap::new();
@@ -211,15 +211,17 @@ impl<'a> Parcels<'a> {
                             is_given() || is_named()
                         }
                 });
-            let (plugins, other): (Vec<Name>, Vec<Name>) =
-                other.into_iter().partition(|line| has_plugins(scene, run, parcel, line));
+            let (plugins, other): (Vec<Name>, Vec<Name>) = other.into_iter().partition(|line| {
+                let is_told = || tree_of(line).is_some_and(|tree| is_among(&plugins, &tree));
+                !is_told() && has_plugins(scene, run, parcel, line)
+            });
             let mut ends = ends(scene, run, parcel);
             ends.extend(named.into_iter().filter(|name| has_version(name)));
             let file_names = FileNames::read(scene, &program, parcel);
             let (data, other): (Vec<Name>, Vec<Name>) = other.into_iter().partition(|line| {
                 // Who has a part of it has what was meant.
                 tree_of(line).is_some_and(|tree| {
-                    let is_named = || !is_told(&tree) && file_names.tell_of(&tree);
+                    let is_named = || !is_among(&data, &tree) && file_names.tell_of(&tree);
                     !scene.has(&tree) && (ends.contains(last_name(line)) || is_named())
                 })
             });
@@ -262,13 +264,20 @@ pub(super) fn plugins_are_missing(node: NodeId, by: ImagePath, add: Vec<Name>) -
     ResolveError::PluginsAreMissing { node, by, family, without, add }
 }
 
-/// Returns the places of data that are said to be missing.
-fn missing_data(said: &[ResolveError]) -> Vec<ImagePath> {
-    let added = said.iter().filter_map(|error| match error {
-        ResolveError::DataIsMissing { add, .. } => Some(add),
-        _ => None,
-    });
-    added.flatten().filter_map(|line| ImagePath::parse(path_of(line)).ok()).collect()
+/// Returns the places of data and those of plug-ins that are said to be missing.
+fn missing(said: &[ResolveError]) -> (Vec<ImagePath>, Vec<ImagePath>) {
+    let path = |line: &Name| ImagePath::parse(path_of(line)).ok();
+    let (mut data, mut plugins) = (Vec::new(), Vec::new());
+    for error in said {
+        match error {
+            ResolveError::DataIsMissing { add, .. } => data.extend(add.iter().filter_map(path)),
+            ResolveError::PluginsAreMissing { add, .. } => {
+                plugins.extend(add.iter().filter_map(path));
+            }
+            _ => {}
+        }
+    }
+    (data, plugins)
 }
 
 /// Tells whether a line adds the configuration that bears the name of a program: `/etc/NAME.conf`.

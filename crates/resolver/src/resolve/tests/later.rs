@@ -216,6 +216,16 @@ fn a_directory_of_libraries_that_is_named_is_one_of_plugins() {
     assert!(found[0].contains("opens the plug-ins of its package"), "{found:#?}");
     let found = warnings(host.file("/usr/lib/app2/table", ""), |case| case);
     assert!(found[0].contains("names data that the image has not"), "{found:#?}");
+    // What stands around it is not told a second time.
+    let app = app.imports("dlopen");
+    let host = debian()
+        .program("/usr/bin/app", app.bytes())
+        .file("/usr/lib/app2/one.so", Sample::library().bytes())
+        .file("/var/lib/dpkg/status", "Package: app\n\n")
+        .file("/var/lib/dpkg/info/app.list", "/usr/bin/app\n/usr/lib/app2\n/usr/lib/app2/one.so\n");
+    let found = warnings(host, |case| case);
+    let told = found.iter().filter(|told| told.contains("opens the plug-ins of its package"));
+    assert_eq!(told.count(), 1, "{found:#?}");
 }
 
 #[test]
