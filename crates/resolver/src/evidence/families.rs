@@ -406,7 +406,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     },
     // Qt documentation, `QSslSocket`: since version 6 what does TLS is a plug-in.
     PluginFamily {
-        name: "TLS for Qt",
+        name: "the plug-ins of Qt for TLS",
         trigger: Trigger::Loads("libQt6Network.so.6"),
         files: &[Files::Libraries("qt6/plugins/tls/*.so")],
         without: "it makes no connections by TLS",

@@ -115,7 +115,6 @@ pub(crate) fn judge<'i>(
         warnings.extend(dependencies::judge(scene, start, &parcels));
         warnings.extend(unlinked::judge(scene, &parcels));
         warnings.extend(referred::judge(scene, &parcels));
-        warnings.extend(referred::of_catalogs(scene));
         warnings.extend(compilers::judge(scene, &parcels));
         warnings.extend(parcels.judge(scene, &warnings));
         warnings.extend(set_id::judge(scene, start));
@@ -128,6 +127,7 @@ pub(crate) fn judge<'i>(
     }
     if let Some(scene) = scenes.first() {
         warnings.extend(data::of_plugins(scene, &loaded));
+        warnings.extend(referred::of_catalogs(scene));
         warnings.extend(placed::judge(scene, start, &loaded, &known, installed));
     }
     warnings.extend(unloaded::judge(scenes.first(), installed, entries, evidence, &known, &loaded));
