@@ -1,0 +1,5 @@
+from fabric import task
+@task
+def hello(c):
+    """Says hello."""
+    print("hello")

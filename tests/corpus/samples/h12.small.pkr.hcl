@@ -1,0 +1,6 @@
+source "null" "one" {
+  communicator = "none"
+}
+build {
+  sources = ["source.null.one"]
+}
