@@ -4,8 +4,10 @@ use crate::check::scene::Scene;
 use crate::check::want::Want;
 use crate::check::{Finding, lacks};
 
-/// Functions of curses that read the description of the terminal.
-pub(super) const DRIVE: &[&str] = &["initscr", "newterm", "setupterm", "tgetent"];
+/// Functions of curses that read the description of the terminal, and by which its own tools read any
+/// (`infocmp`).
+pub(super) const DRIVE: &[&str] =
+    &["initscr", "newterm", "setupterm", "tgetent", "_nc_read_file_entry", "_nc_first_db"];
 
 /// Where descriptions lie: Debian has the most usual ones in the second.
 const PLACES: &[&str] =

@@ -545,7 +545,7 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
             Files::TreeAt("/var/lib/texmf"),
         ],
         without: "it knows no format",
-        warns: false,
+        warns: true,
         condition: Condition::Always,
     },
     // Kpathsea manual, "Config files": there stands where the files of TeX lie.
@@ -648,6 +648,24 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
         files: &[Files::TreeAt("/etc/apt/apt.conf.d"), Files::FileAt("/var/lib/dpkg/status")],
         without: "it knows no packages",
         warns: false,
+        condition: Condition::Always,
+    },
+    // dpkg-query(1), "FILES". Seen in runs: "no packages found".
+    PluginFamily {
+        name: "the list of packages",
+        trigger: Trigger::Program(&["dpkg-query"]),
+        files: &[Files::FileAt("/var/lib/dpkg/status")],
+        without: "it knows no packages",
+        warns: true,
+        condition: Condition::Always,
+    },
+    // systemd-hwdb(8). Seen in runs: it ends without a word.
+    PluginFamily {
+        name: "the database of hardware",
+        trigger: Trigger::Program(&["systemd-hwdb"]),
+        files: &[Files::FileAt("/usr/lib/udev/hwdb.bin")],
+        without: "it can be asked for nothing",
+        warns: true,
         condition: Condition::Always,
     },
     // Measured: initdb needs plpgsql and dict_snowball.

@@ -9,6 +9,9 @@ use crate::evidence::scene::Scene;
 /// Most modules that are read for one script.
 const MAX_MODULES: usize = 1000;
 
+/// How a line begins by which a script ends.
+const ENDS: &[&str] = &["sys.exit(", "exit(", "raise ", "os._exit("];
+
 /// Marks of texts over several lines, in which nothing is imported.
 const LONG_TEXTS: [&str; 2] = ["\"\"\"", "'''"];
 
@@ -54,11 +57,34 @@ pub(super) fn first(name: &str) -> Option<String> {
     first.map(ToOwned::to_owned)
 }
 
+/// Returns the lines of blocks that are tried and without whose modules the script ends: `try: import a`,
+/// `except ImportError: sys.exit(1)`.
+fn insisted(text: &str) -> Vec<&str> {
+    let is_within = |line: &&&str| line.is_empty() || line.starts_with([' ', '\t']);
+    let lines: Vec<&str> = text.lines().collect();
+    let block = |from: usize| lines[from..].iter().take_while(is_within).copied();
+    let tried = lines.iter().enumerate().filter(|(_, line)| line.trim_end() == "try:");
+    let ends = |handler: usize| {
+        let is_of_imports = lines
+            .get(handler)
+            .is_some_and(|line| line.starts_with("except ") && line.contains("Error"));
+        let mut code =
+            is_of_imports.then(|| block(handler + 1)).into_iter().flatten().map(str::trim_start);
+        // Who imports another instead goes on.
+        let goes_on =
+            code.clone().any(|line| line.starts_with("import ") || line.starts_with("from "));
+        !goes_on && code.any(|line| ENDS.iter().any(|end| line.starts_with(end)))
+    };
+    let insisted = tried.filter(|(at, _)| ends(at + 1 + block(at + 1).count()));
+    insisted.flat_map(|(at, _)| block(at + 1)).map(str::trim_start).collect()
+}
+
 /// Returns the full names of the modules that a text imports in no block, if it is a part of `package`.
 /// `from a import b` may mean a module `a.b`.
 fn imported(text: &str, package: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let mut lines = text.lines();
+    let insisted = insisted(text);
+    let mut lines = text.lines().chain(insisted);
     let mut open = None;
     while let Some(line) = lines.next() {
         if is_of_text(line, &mut open) {
@@ -135,5 +161,21 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert_eq!(imported("from ... import x\n", "p"), [""; 0]);
+    }
+
+    #[test]
+    fn who_ends_without_a_module_needs_it() {
+        let with = |handler: &str| {
+            let text = format!(
+                "try:\n    import a\n    from b import (\n        c)\nexcept ImportError:\n{handler}\nx = 1\n"
+            );
+            imported(&text, "")
+        };
+        assert_eq!(with("    print('install a')\n    sys.exit(1)"), ["a", "b.c", "b"]);
+        assert_eq!(with("    a = None"), [""; 0]);
+        assert_eq!(
+            with("    try:\n        import d\n    except ImportError:\n        sys.exit(1)"),
+            [""; 0]
+        );
     }
 }
