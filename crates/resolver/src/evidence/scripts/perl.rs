@@ -168,7 +168,8 @@ fn lines(scene: &Scene<'_>, directory: &str, module: &str) -> Vec<String> {
 /// statements `use` that are in no block.
 fn demands(text: &str) -> BTreeSet<String> {
     let is_code = |line: &&str| !matches!(line.trim_end(), "__END__" | "__DATA__");
-    let lines = text.lines().take_while(is_code).filter(|line| line.starts_with("use "));
+    let is_use = |line: &&str| line.starts_with("use ") || line.starts_with("use\t");
+    let lines = text.lines().take_while(is_code).filter(is_use);
     modules(&lines.collect::<Vec<_>>().join("\n")).into_iter().collect()
 }
 
@@ -179,7 +180,7 @@ fn modules(text: &str) -> Vec<String> {
         if matches!(line.trim_end(), "__END__" | "__DATA__") {
             break;
         }
-        let line = line.trim_start();
+        let line = line.trim_start().replacen('\t', " ", 1);
         for start in ["use ", "require ", "eval { require ", "eval {require "] {
             let Some(rest) = line.strip_prefix(start) else { continue };
             let name: String = rest
@@ -220,6 +221,8 @@ mod tests {
         let text = "use strict;\nuse 5.010;\n  require LWP::UserAgent;\nuse parent qw(HTTP::Message);\n\
             # use Not::This;\nmy $x = 'use Nor::This';\n__END__\nuse Nor::That;\n";
         assert_eq!(modules(text), ["strict", "LWP::UserAgent", "HTTP::Message", "parent"]);
+        assert_eq!(modules("use\tBytes::Random;\n"), ["Bytes::Random"]);
+        assert!(demands("use\tBytes::Random;\n").contains("Bytes::Random"));
         let demanded: Vec<String> = demands(text).into_iter().collect();
         assert_eq!(demanded, ["HTTP::Message", "parent", "strict"]);
     }
