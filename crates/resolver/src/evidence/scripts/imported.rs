@@ -60,6 +60,7 @@ pub(super) fn first(name: &str) -> Option<String> {
 /// Returns the lines of blocks that are tried and without whose modules the script ends: `try: import a`,
 /// `except ImportError: sys.exit(1)`.
 fn insisted(text: &str) -> Vec<&str> {
+    let imports = |line: &str| line.starts_with("import ") || line.starts_with("from ");
     let is_within = |line: &&&str| line.is_empty() || line.starts_with([' ', '\t']);
     let lines: Vec<&str> = text.lines().collect();
     let block = |from: usize| lines[from..].iter().take_while(is_within).copied();
@@ -71,12 +72,17 @@ fn insisted(text: &str) -> Vec<&str> {
         let mut code =
             is_of_imports.then(|| block(handler + 1)).into_iter().flatten().map(str::trim_start);
         // Who imports another instead goes on.
-        let goes_on =
-            code.clone().any(|line| line.starts_with("import ") || line.starts_with("from "));
+        let goes_on = code.clone().any(imports);
         !goes_on && code.any(|line| ENDS.iter().any(|end| line.starts_with(end)))
     };
     let insisted = tried.filter(|(at, _)| ends(at + 1 + block(at + 1).count()));
-    insisted.flat_map(|(at, _)| block(at + 1)).map(str::trim_start).collect()
+    // What stands deeper is for some cases, but where a list of names goes on.
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let lines = insisted.flat_map(|(at, _)| {
+        let outer = lines.get(at + 1).map_or(0, |line| depth(line));
+        block(at + 1).filter(move |line| depth(line) == outer || !imports(line.trim_start()))
+    });
+    lines.map(str::trim_start).collect()
 }
 
 /// Returns the full names of the modules that a text imports in no block, if it is a part of `package`.
@@ -167,7 +173,7 @@ mod tests {
     fn who_ends_without_a_module_needs_it() {
         let with = |handler: &str| {
             let text = format!(
-                "try:\n    import a\n    from b import (\n        c)\nexcept ImportError:\n{handler}\nx = 1\n"
+                "try:\n    import a\n    if x:\n        import e\n    from b import (\n        c)\nexcept ImportError:\n{handler}\nx = 1\n"
             );
             imported(&text, "")
         };
