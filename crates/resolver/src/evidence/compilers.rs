@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use imgc_planner::Mention;
 use imgc_planner::recipe::ImagePath;
+use imgc_planner::{Mention, NodeId};
 
 use super::data::is_triplet;
 use super::parcels::Parcels;
@@ -30,13 +30,13 @@ const PREPROCESSOR: &[u8] = b"cc1";
 /// What drivers start of the packages that theirs depend on (GCC manual, "Directory Options", `-B`).
 const TOOLS: &[&str] = &["/usr/bin/as", "/usr/bin/ld"];
 
-/// What GCC has wrappers of.
-const WRAPPED: &[&str] = &["ar", "nm", "ranlib"];
-
 /// The same of one for another machine, below `/usr/TARGET` (GCC manual, "Configuration",
 /// `--with-sysroot`; Debian's cross compilers), and its headers there.
 const TOOLS_OF_TARGET: &[&str] = &["bin/as", "bin/ld"];
 const HEADERS_OF_TARGET: &str = "include";
+
+/// What GCC has wrappers of (GCC manual, `-flto`).
+const WRAPPED: &[&str] = &["ar", "nm", "ranlib"];
 
 /// Most bytes of a text that stands for a library (ld manual, "Implicit Linker Scripts").
 const MAX_SCRIPT_BYTES: u64 = 4096;
@@ -47,10 +47,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
     for run in scene.runs.iter().filter(|run| run.is_start()) {
         let Some(program) = scene.program(run) else { continue };
         if let Some(path) = wrapped(&program).filter(|path| is_absent(scene, path)) {
-            let (node, by) = (run.node, program.path.clone());
-            let (names, add) =
-                (vec![Name::new(&path)], vec![Name::new(format!("binary \"{path}\""))]);
-            let missing = ResolveError::HelpersAreMissing { node, by, names, add: add.clone() };
+            let (add, missing) = helpers(run.node, &program.path, &BTreeSet::from([path]));
             found.entry(add).or_insert(missing);
         }
         let objects = scene.objects(run);
@@ -85,11 +82,7 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
         }
         let names = tools(scene, packages, &parcel, target.as_deref());
         if !names.is_empty() && compiles(&program) {
-            let add: Vec<Name> =
-                names.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
-            let names = names.iter().map(Name::new).collect();
-            let missing =
-                ResolveError::HelpersAreMissing { node, by: by.clone(), names, add: add.clone() };
+            let (add, missing) = helpers(node, by, &names);
             found.entry(add).or_insert(missing);
         }
         let add = own_libraries(scene, parcels);
@@ -101,8 +94,15 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
     found.into_values().collect()
 }
 
-/// Returns the tool that a program starts with GCC's plug-in by its own name, `gcc-ar-12` (GCC manual,
-/// `-flto`).
+/// Returns the lines that add programs which another one starts, and the warning that they are missing.
+fn helpers(node: NodeId, by: &ImagePath, paths: &BTreeSet<String>) -> (Vec<Name>, ResolveError) {
+    let add: Vec<Name> = paths.iter().map(|path| Name::new(format!("binary \"{path}\""))).collect();
+    let names = paths.iter().map(Name::new).collect();
+    let by = by.clone();
+    (add.clone(), ResolveError::HelpersAreMissing { node, by, names, add })
+}
+
+/// Returns the tool that a program starts with GCC's plug-in, by the name of the program: `gcc-ar-12`.
 fn wrapped(program: &Object<'_>) -> Option<String> {
     let name = std::str::from_utf8(program.source.file_name()?).ok()?;
     let (_, rest) = name.split_once("gcc-")?;

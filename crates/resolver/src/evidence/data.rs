@@ -360,11 +360,12 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
 /// Tells whether all that lies in a directory of the sources is libraries: then these are plug-ins.
 fn has_libraries_alone(scene: &Scene<'_>, directory: &ImagePath) -> bool {
     let files = glob(scene.surroundings.roots, format!("{directory}/*").as_bytes());
-    let is_library = |path: &ImagePath| {
-        let name = path.file_name().unwrap_or_default();
-        name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.")
-    };
-    !files.is_empty() && files.iter().all(is_library)
+    !files.is_empty() && files.iter().all(|path| is_library(path.as_bytes()))
+}
+
+/// Tells whether a path is that of a library by its end: `x.so`, `x.so.1.2`.
+pub(super) fn is_library(path: &[u8]) -> bool {
+    path.ends_with(b".so") || path.windows(4).any(|part| part == b".so.")
 }
 
 /// Returns the lines for a local time, if a program names the file of it, as the C library does for all, and

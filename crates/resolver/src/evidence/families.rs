@@ -26,8 +26,6 @@ pub(super) struct PluginFamily {
 pub(super) enum Trigger {
     /// It is one of these programs: names with patterns.
     Program(&'static [&'static str]),
-    /// It is one of these, and refers to this function itself.
-    ProgramWith(&'static [&'static str], &'static str),
     /// It needs this library itself, by `DT_NEEDED`, and not only through another one: the start of
     /// its name.
     Needs(&'static str),
@@ -48,6 +46,8 @@ pub(super) enum Condition {
     Glibc,
     /// glibc, and this stands in the constants of the program.
     Mentions(Mention),
+    /// The program refers to this function itself.
+    Imports(&'static str),
     /// A class of the image's draws text.
     DrawsInJava,
     /// The image has something at this path.
@@ -577,11 +577,11 @@ pub(super) const FAMILIES: &[PluginFamily] = &[
     // Seen in runs: it ends when it starts, without a word or with "unknown protocol icmp". Others fall back.
     PluginFamily {
         name: "the numbers of protocols",
-        trigger: Trigger::ProgramWith(&["fping", "ping", "ping6"], "getprotobyname"),
+        trigger: Trigger::Program(&["fping", "ping", "ping6"]),
         files: &[Files::FileAt("/etc/protocols")],
         without: "it ends when it starts",
         warns: true,
-        condition: Condition::Always,
+        condition: Condition::Imports("getprotobyname"),
     },
     // services(5), protocols(5): what the C library reads for these functions. Seen in runs: xinetd knows
     // no `tcp`.

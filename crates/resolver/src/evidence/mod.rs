@@ -7,6 +7,7 @@
 
 mod accounts;
 mod candidates;
+mod catalogs;
 mod compilers;
 mod constants;
 mod data;
@@ -127,7 +128,7 @@ pub(crate) fn judge<'i>(
     }
     if let Some(scene) = scenes.first() {
         warnings.extend(data::of_plugins(scene, &loaded));
-        warnings.extend(referred::of_catalogs(scene));
+        warnings.extend(catalogs::judge(scene));
         warnings.extend(placed::judge(scene, start, &loaded, &known, installed));
     }
     warnings.extend(unloaded::judge(scenes.first(), installed, entries, evidence, &known, &loaded));

@@ -304,7 +304,7 @@ fn own_objects<'s>(scene: &Scene<'s>, run: &'s Run, parcel: &Parcel) -> Vec<Obje
 const FOR_LINKERS: &[&[u8]] = &[b"lib", b"LLVM"];
 
 /// Libraries that open some of their own, and none for who needs them.
-const CARRIERS_OF_OPENERS: &[&[u8]] = &[b"libc.so", b"libcrypto.so", b"libssl.so", b"libpam.so"];
+const OPEN_THEIR_OWN: &[&[u8]] = &[b"libcrypto.so", b"libpam.so"];
 
 /// What a directory of libraries is called that a program opens by the names it finds there.
 const OF_PLUGINS: &[&[u8]] = &[b"plugins", b"plug-ins", b"modules", b"extensions"];
@@ -337,8 +337,8 @@ fn opens_any(scene: &Scene<'_>, run: &Run, parcel: &Parcel) -> bool {
         object.path == run.place
             || parcel.paths.contains(object.source)
             || soname.is_some_and(|soname| {
-                let is_loader = CARRIERS_OF_OPENERS.iter().any(|start| soname.starts_with(start));
-                !is_loader && needed.iter().any(|needed| **needed == *soname)
+                let is_for_itself = OPEN_THEIR_OWN.iter().any(|start| soname.starts_with(start));
+                !is_for_itself && needed.iter().any(|needed| **needed == *soname)
             })
     };
     program.facts().kind != ElfKind::Dynamic

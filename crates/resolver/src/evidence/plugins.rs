@@ -89,6 +89,7 @@ fn holds(scene: &Scene<'_>, run: &Run, program: &Object<'_>, condition: &Conditi
             let is_haskell = mentions.contains(&Mention::Haskell);
             Scene::glibc(run).is_some() && mentions.contains(mention) && !is_haskell
         }
+        Condition::Imports(function) => program.facts().imports_any(&[function]),
         Condition::DrawsInJava => jars::draw_text(scene),
         Condition::Glibc => Scene::glibc(run).is_some(),
         Condition::GlibcBefore(version) => Scene::glibc(run).is_some_and(|own| own < *version),
@@ -141,14 +142,10 @@ fn triggers<'o>(
     objects: &'o [Object<'_>],
 ) -> Vec<&'o Object<'o>> {
     let facts = program.facts();
-    let is_one = |names: &[&str]| {
-        let own = program.source.file_name().unwrap_or_default();
-        names.iter().any(|name| name_matches(name.as_bytes(), own))
-    };
     match trigger {
-        Trigger::Program(names) => is_one(names).then_some(program).into_iter().collect(),
-        Trigger::ProgramWith(names, function) => {
-            let is_one = is_one(names) && facts.imports_any(&[function]);
+        Trigger::Program(names) => {
+            let own = program.source.file_name().unwrap_or_default();
+            let is_one = names.iter().any(|name| name_matches(name.as_bytes(), own));
             is_one.then_some(program).into_iter().collect()
         }
         Trigger::Needs(name) => {

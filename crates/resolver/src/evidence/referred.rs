@@ -19,13 +19,6 @@ const MAX_FILES: usize = 300;
 /// Where data stands that a package ships.
 const PLACES: &[&[u8]] = &[b"/usr/share/", b"/usr/lib/", b"/etc/"];
 
-/// Where catalogs of SGML and XML stand, which name others.
-const CATALOGS: &[&str] = &["/etc/sgml", "/etc/xml"];
-
-/// How many names above a catalog there are at least if all that lies beside it is its own:
-/// `/usr/share/sgml/app`.
-const MIN_DEPTH: usize = 3;
-
 /// Returns a warning for each program of which the image has a text that names such a file, which the
 /// image has not. It must be of a package that the program's depend on: what else a text names is an
 /// example, or for another purpose.
@@ -49,41 +42,8 @@ pub(super) fn judge(scene: &Scene<'_>, parcels: &Parcels<'_>) -> Vec<ResolveErro
     found.into_values().collect()
 }
 
-/// Returns a remark for each catalog of the image that names files which the image has not: readers take
-/// that for an error, while they do without a catalog (OASIS TR 9401; XML Catalogs 1.1).
-pub(super) fn of_catalogs(scene: &Scene<'_>) -> Vec<ResolveError> {
-    let is_catalog = |path: &&ImagePath| {
-        let parent = path.parent().map(|parent| parent.to_string());
-        parent.is_some_and(|parent| CATALOGS.contains(&parent.as_str()))
-    };
-    let catalogs = scene.entries.keys().filter(is_catalog);
-    let found = catalogs.filter_map(|by| {
-        let node = scene.entries.get(by)?.needs.first()?.node;
-        let paths = paths(&text(scene, by)?);
-        let lines: BTreeSet<Name> =
-            paths.iter().filter_map(|path| catalog_line(scene, path)).collect();
-        let (by, add) = (by.clone(), lines.into_iter().collect::<Vec<_>>());
-        (!add.is_empty()).then_some(ResolveError::DataIsLeftOut { node, by, add })
-    });
-    found.collect()
-}
-
-/// Returns the line that adds what a catalog names: another catalog, with what lies beside it where data
-/// is, since it names that by relative paths.
-fn catalog_line(scene: &Scene<'_>, path: &ImagePath) -> Option<Name> {
-    let is_file = scene.source_has(&path.to_string()) == Some(FileType::Regular);
-    if scene.has(path) || !is_file {
-        return None;
-    }
-    let above = path.parent().filter(|above| above.components().count() > MIN_DEPTH);
-    Some(Name::new(match above {
-        Some(above) => format!("tree \"{above}\""),
-        None => format!("file \"{path}\""),
-    }))
-}
-
 /// Returns a small text of the image that is no program.
-fn text(scene: &Scene<'_>, path: &ImagePath) -> Option<Vec<u8>> {
+pub(super) fn text(scene: &Scene<'_>, path: &ImagePath) -> Option<Vec<u8>> {
     if !PLACES.iter().any(|place| path.as_bytes().starts_with(place)) {
         return None;
     }
@@ -96,7 +56,7 @@ fn text(scene: &Scene<'_>, path: &ImagePath) -> Option<Vec<u8>> {
 }
 
 /// Returns the absolute paths in a text, but for those of comments.
-fn paths(text: &[u8]) -> BTreeSet<ImagePath> {
+pub(super) fn paths(text: &[u8]) -> BTreeSet<ImagePath> {
     let is_comment = |line: &&[u8]| {
         let start = line.trim_ascii_start();
         [&b"#"[..], b"//", b"--", b";"].iter().any(|mark| start.starts_with(mark))

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imgc_planner::recipe::ImagePath;
-use memchr::memmem;
 
 use super::brought::{Brought, INSTALLERS, is_own_data};
 use super::code::Code;
 use super::language::LANGUAGES;
 use super::{Missing, shell, text};
+use crate::evidence::data::is_library;
 use crate::evidence::helpers::is_elf;
 use crate::evidence::scene::Scene;
 use crate::host::FileType;
@@ -224,11 +224,7 @@ impl<'p> Brought<'p> {
     /// Tells whether a package has programs or modules to which libraries are linked. Descriptions of
     /// libraries (typelibs) are compiled, and none of these.
     fn has_linked(&self, package: &str) -> bool {
-        let is_linked = |path: &[u8]| {
-            path.ends_with(b".so")
-                || memmem::find(path, b".so.").is_some()
-                || programs::behind(path).is_some()
-        };
+        let is_linked = |path: &[u8]| is_library(path) || programs::behind(path).is_some();
         self.packages.is_compiled(package)
             && self.packages.paths(package).iter().any(|path| is_linked(path))
     }

@@ -11,12 +11,10 @@ use crate::evidence::scene::Scene;
 use crate::host::FileType;
 
 /// Words behind which a command begins.
-const OPENERS: &[&str] = &[
-    "if", "then", "else", "elif", "do", "while", "until", "!", "{", "time", "exec", "command",
-    "nohup", "nice", "env", "eval", "xargs",
-];
+const OPENERS: &[&str] =
+    &["if", "then", "else", "elif", "do", "while", "until", "!", "{", "time", "command", "eval"];
 
-/// Those of them behind which it is a program, and nothing that the shell has in itself.
+/// Words behind which a program begins, and nothing that the shell has in itself.
 const STARTERS: &[&str] = &["exec", "nohup", "nice", "env", "xargs"];
 
 /// Commands that every shell has in itself (XCU 2.14, bash(1), dash(1)).
@@ -218,6 +216,11 @@ fn kept(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// Tells whether a command begins behind a word.
+fn opens_command(word: &str) -> bool {
+    OPENERS.contains(&word) || STARTERS.contains(&word)
+}
+
 /// Tells whether a command begins with a variable, or is made with `eval` from it.
 fn begins_command(text: &str, name: &str) -> bool {
     [format!("${name}"), format!("${{{name}}}")].iter().any(|variable| {
@@ -228,7 +231,7 @@ fn begins_command(text: &str, name: &str) -> bool {
             let last = opener.rsplit(char::is_whitespace).next().unwrap_or_default();
             let opens = opener.is_empty()
                 || opener.ends_with(['|', ';', '&', '(', '`', '='])
-                || OPENERS.contains(&last)
+                || opens_command(last)
                 || before.contains("eval ");
             opens && !rest.starts_with(|l: char| l.is_ascii_alphanumeric() || l == '_' || l == '=')
         })
@@ -370,7 +373,7 @@ fn read_piece(piece: &str, commands: &mut Commands) {
         });
         let is_redirection = word.starts_with(['<', '>']) || word.ends_with(['<', '>']);
         is_started |= STARTERS.contains(&word);
-        if OPENERS.contains(&word) || is_assignment || is_redirection || word.starts_with('-') {
+        if opens_command(word) || is_assignment || is_redirection || word.starts_with('-') {
             continue;
         }
         if matches!(word, "." | "source") {
